@@ -1,0 +1,160 @@
+# Every target installs what it needs; nothing has to be typed first. What has to be there already:
+# Python 3.11 or later, make and git.
+#
+#   make run     play the main job on the local stack        make test    everything that is checked
+#   make up      local stack in the background               make bench   benchmarks
+#   make down    stop it and remove its files                make deploy  to AWS, with samconfig.toml
+#   make lint    the checks that need no stack               make lock    update all pinned versions
+#   make status  the stack's addresses and passwords         make logs FUNCTION=members
+#
+# PORT (default 4566) moves the local stack.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.NOTPARALLEL:
+
+PORT ?= 4566
+export PORT
+
+# Nothing of the caller's Python set-up may leak into the tools.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export SAM_CLI_TELEMETRY := 0
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+export UV_NO_PROGRESS := 1
+
+TOOLS := .local/tools
+BOOTSTRAP := $(TOOLS)/bootstrap
+MINISTACK := $(TOOLS)/ministack
+SAM := $(TOOLS)/sam
+DEV := .venv
+
+UV := $(BOOTSTRAP)/bin/uv
+PY := $(DEV)/bin/python
+# `sam` wants a region even where it asks AWS for nothing.
+SAM_OFFLINE := AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam
+
+.PHONY: help
+help:
+	@sed -n '/^#   make/,/^# PORT/s/^# *//p' Makefile
+
+# ---- Set-up: an environment per tool, made again only when its lock file has changed.
+
+.PHONY: setup
+setup: $(DEV)/.installed $(MINISTACK)/.installed $(SAM)/.installed
+
+$(BOOTSTRAP)/.installed: requirements/bootstrap.txt
+	@python=""; \
+	for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			python="$$candidate"; break; \
+		fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "Python 3.11 or later is missing: install it (Debian, Ubuntu: apt-get install python3)." >&2; \
+		exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing python3-venv, which Debian leaves out of Python."; \
+			version="$$("$$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends "$$version-venv" >/dev/null; \
+		else \
+			echo "Python's venv module is missing: apt-get install python3-venv" >&2; \
+			exit 1; \
+		fi; \
+	fi; \
+	echo "Setting up $(BOOTSTRAP)"; \
+	rm -rf $(BOOTSTRAP); \
+	"$$python" -m venv $(BOOTSTRAP)
+	@$(BOOTSTRAP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements/bootstrap.txt
+	@touch $@
+
+$(DEV)/.installed: requirements/dev.txt
+$(MINISTACK)/.installed: requirements/ministack.txt
+$(SAM)/.installed: requirements/sam.txt
+$(DEV)/.installed $(MINISTACK)/.installed $(SAM)/.installed: $(BOOTSTRAP)/.installed
+	@echo "Setting up $(@D)"
+	@$(UV) venv --quiet --clear --no-project --python $(BOOTSTRAP)/bin/python $(@D)
+	@$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes --compile-bytecode \
+		--requirement $(filter requirements/%,$^)
+	@touch $@
+
+# ---- The local stack
+
+.PHONY: run up down status logs
+run: setup
+	@exec $(PY) -m local.demo
+
+up: setup
+	@$(PY) -m local up
+
+down:
+	@if [ -x $(PY) ]; then $(PY) -m local down; else echo "No local stack was running."; fi
+
+status: setup
+	@$(PY) -m local status
+
+FUNCTION ?= webhooks
+logs: setup
+	@$(PY) -m local logs $(FUNCTION)
+
+# ---- Checks
+
+.PHONY: test lint template format types imports fast-tests stack-tests bench
+test: lint fast-tests stack-tests
+
+lint: setup template format types imports
+
+template: setup
+	$(SAM_OFFLINE) validate --lint
+	$(DEV)/bin/cfn-lint template.yaml
+
+format: setup
+	$(DEV)/bin/ruff check
+	$(DEV)/bin/ruff format --check
+
+# Every function's module is called app, so that a bare run over functions/ would find the same
+# module ten times; explicit package bases make them functions.<name>.app.
+types: setup
+	$(DEV)/bin/mypy
+
+imports: setup
+	PYTHONPATH=layers/ledger $(DEV)/bin/lint-imports --no-cache
+
+fast-tests: setup
+	$(PY) -m pytest -m "not stack and not bench" --numprocesses 2
+
+# The stack of its own is stopped whatever the tests do. Exit code 5: there is no such test (yet).
+stack-tests: setup
+	$(PY) -m local within $(PY) -m pytest -m stack || [ $$? = 5 ]
+
+bench: setup
+	$(PY) -m local within $(PY) -m tests.benchmarks
+
+# ---- AWS
+
+.PHONY: deploy
+deploy: setup
+	PATH="$(abspath $(SAM)/bin):$(abspath $(BOOTSTRAP)/bin):$(abspath $(DEV)/bin):$$PATH" sam build
+	$(SAM)/bin/sam deploy
+
+# ---- Pinned versions: the newest that fit requirements/*.in, with the hashes of every file. The
+# address of no package index gets into the files.
+
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links --no-emit-index-annotation
+
+.PHONY: lock
+lock: $(BOOTSTRAP)/.installed
+	$(COMPILE) requirements/bootstrap.in --output-file requirements/bootstrap.txt
+	$(COMPILE) requirements/ministack.in --output-file requirements/ministack.txt
+	$(COMPILE) requirements/sam.in --output-file requirements/sam.txt
+	$(COMPILE) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
+	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt

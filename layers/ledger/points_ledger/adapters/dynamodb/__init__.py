@@ -1,0 +1,13 @@
+"""The ports of the service on one DynamoDB table.
+
+Each class takes a low-level client and the table's name. Of the modules behind them, `keys`
+builds every key, `codec` turns items into values and back, `store` is the one write path,
+`readers` and `sweeps` list. No other package holds an expression of DynamoDB's.
+"""
+
+from points_ledger.adapters.dynamodb.codec import decode_stream_image
+from points_ledger.adapters.dynamodb.readers import DynamoDbReader
+from points_ledger.adapters.dynamodb.store import DynamoDbStore
+from points_ledger.adapters.dynamodb.sweeps import DynamoDbSweeps
+
+__all__ = ["DynamoDbReader", "DynamoDbStore", "DynamoDbSweeps", "decode_stream_image"]

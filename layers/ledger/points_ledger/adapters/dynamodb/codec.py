@@ -1,0 +1,506 @@
+"""Items of the table and the values that they stand for.
+
+Every item carries `format`; what is read has the format of the day it was written, so every
+format that ever was stays readable and has a stored sample under test. Nothing is verified here
+that costs time: hashes are checked by replay.
+
+What an item's key says is not repeated in its attributes. An entry keeps its amounts, type,
+rules and source as attributes of their own, and the state after it as the canonical text that its
+hash covers. Where an entry or earning would take more than one write unit, its one long text is
+stored deflated instead: 40 lots, or a purchase of 40 lines, still fit.
+"""
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, assert_never, cast
+
+from points_ledger.adapters.dynamodb import keys
+from points_ledger.adapters.dynamodb.earning_json import (
+    decode_earning,
+    encode_earning,
+    parse_earning_key,
+)
+from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, size_bytes
+from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.earning import Earning
+from points_ledger.domain.entry import ENTRY_FORMAT, Entry, Posting
+from points_ledger.domain.error import BrokenInvariantError
+from points_ledger.domain.fact import Fact
+from points_ledger.domain.identity import (
+    EarningKey,
+    ExternalId,
+    MemberId,
+    PaymentKey,
+    RedemptionId,
+)
+from points_ledger.domain.program import VersionPeriod
+from points_ledger.domain.state import (
+    Standing,
+    decode_lots,
+    decode_standing,
+    decode_state,
+    encode_lots,
+    encode_standing,
+    encode_state,
+)
+from points_ledger.service.ports import (
+    ExternalLink,
+    Item,
+    Marker,
+    MarkerKind,
+    Note,
+    Park,
+    PaymentLink,
+    Profile,
+    ProgramVersion,
+    Redemption,
+    Request,
+    RequestKey,
+    Stored,
+    SweepProgress,
+    VersionList,
+    Wait,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+Attributes = dict[str, "AttributeValueTypeDef"]
+"""An item, or part of one, as DynamoDB takes it."""
+
+FORMAT: Final = 1
+"""The format in which everything but entries is written; theirs is ENTRY_FORMAT."""
+
+PENDING_MEMBER: Final = "pending_member"
+PENDING_SINCE: Final = "pending_since"
+MARKER_KEPT_SECONDS: Final = 400 * 86_400
+"""How long a marker stays after the hour in which it is looked at."""
+
+
+# --- Entries --------------------------------------------------------------------------------
+
+
+def encode_entry(entry: Entry) -> Attributes:
+    """An entry, without what is zero or absent."""
+    posting = entry.posting
+    texts = {
+        "type": posting.type,
+        "at": format_instant(posting.at),
+        "recorded_at": format_instant(entry.recorded_at),
+        "lots": encode_lots(posting.lots) or None,
+        "counters": _json(posting.counters) if posting.counters else None,
+        "standing": _json(encode_standing(posting.standing)) if posting.standing else None,
+        "rules": _json(posting.rules) if posting.rules else None,
+        "source": str(posting.source) if posting.source else None,
+        "actor": posting.actor,
+        "reason": posting.reason,
+        "details": _json(posting.details) if posting.details else None,
+        "state": encode_state(entry.state),
+    }
+    numbers = {
+        "pending": posting.pending or None,
+        "reserved": posting.reserved or None,
+        "debt": posting.debt or None,
+        "program_version": posting.program_version,
+        "format": ENTRY_FORMAT,
+    }
+    item = _item(keys.entry_key(entry.member_id, entry.number), texts, numbers)
+    item["previous_hash"] = {"B": entry.previous_hash}
+    item["hash"] = {"B": entry.hash}
+    return _fitted(item, "state")
+
+
+def _decode_entry_1(item: Attributes) -> Entry:
+    _, member_id = keys.parts(item["PK"]["S"])
+    source, version = _text(item, "source"), _number(item, "program_version")
+    standing = _text(item, "standing")
+    posting = Posting(
+        type=cast("Any", item["type"]["S"]),  # written from a posting
+        at=datetime.fromisoformat(item["at"]["S"]),
+        pending=_number(item, "pending") or 0,
+        reserved=_number(item, "reserved") or 0,
+        debt=_number(item, "debt") or 0,
+        lots=decode_lots(_text(item, "lots") or ""),
+        counters=json.loads(_text(item, "counters") or "{}"),
+        standing=_standing(standing) if standing is not None else None,
+        source=parse_earning_key(source) if source is not None else None,
+        rules=tuple((id_, n) for id_, n in json.loads(_text(item, "rules") or "[]")),
+        program_version=version,
+        actor=item["actor"]["S"],
+        reason=_text(item, "reason"),
+        details=json.loads(_text(item, "details") or "{}"),
+    )
+    return Entry(
+        member_id=MemberId(member_id),
+        number=keys.number_of(item["SK"]["S"]),
+        recorded_at=datetime.fromisoformat(item["recorded_at"]["S"]),
+        posting=posting,
+        state=decode_state(_fitted_text(item["state"])),
+        previous_hash=item["previous_hash"]["B"],
+        hash=item["hash"]["B"],
+    )
+
+
+def _standing(text: str) -> Standing:
+    return decode_standing(json.loads(text))
+
+
+# --- Earnings -------------------------------------------------------------------------------
+
+
+def encode_save(item: Earning | VersionList, expected: int) -> Attributes:
+    """An earning or version list as it is stored over revision `expected`."""
+    if isinstance(item, VersionList):
+        return _encode_version_list(item)
+    return _encode_earning(item, expected + 1)
+
+
+def _encode_earning(earning: Earning, revision: int) -> Attributes:
+    texts: dict[str, str | None] = {"facts": encode_earning(earning)}
+    waiting = [member for member, posted in earning.posted.items() if posted.pending > 0]
+    if waiting and earning.posted_at is not None:
+        # The sparse index holds the earning only while something of it is pending.
+        texts[PENDING_MEMBER] = waiting[0]
+        texts[PENDING_SINCE] = keys.format_key_instant(earning.posted_at)
+    item = _item(keys.item_key(earning.key), texts, {"revision": revision, "format": FORMAT})
+    return _fitted(item, "facts")
+
+
+def _decode_earning_1(item: Attributes) -> Earning:
+    key = keys.earning_key_of(item["PK"]["S"])
+    return decode_earning(key, int(item["revision"]["N"]), _fitted_text(item["facts"]))
+
+
+# --- Links, commands, profiles --------------------------------------------------------------
+
+
+def encode_create(item: ExternalLink | Redemption | Request | ProgramVersion) -> Attributes:
+    """An item that is written once."""
+    texts: dict[str, str | None]
+    numbers: dict[str, int | None] = {"format": FORMAT}
+    match item:
+        case ExternalLink():
+            texts = {"member_id": item.member_id, "linked_at": format_instant(item.linked_at)}
+        case Redemption():
+            texts = _redemption(item)
+            numbers |= {"points": item.points, "entry": item.entry}
+        case Request():
+            texts = {"fingerprint": item.fingerprint, "result": item.result}
+        case ProgramVersion():
+            texts = {"document": item.document, "published_at": format_instant(item.published_at)}
+        case _:
+            assert_never(item)
+    return _item(keys.item_key(item.key), texts, numbers)
+
+
+def _decode_external_1(item: Attributes) -> ExternalLink:
+    _, source, id_ = keys.parts(item["PK"]["S"])
+    return ExternalLink(
+        external_id=ExternalId(source=source, id=id_),
+        member_id=MemberId(item["member_id"]["S"]),
+        linked_at=datetime.fromisoformat(item["linked_at"]["S"]),
+    )
+
+
+def _redemption(redemption: Redemption) -> dict[str, str | None]:
+    return {
+        "member_id": redemption.member_id,
+        "fingerprint": redemption.fingerprint,
+        "amount": redemption.amount,
+        "currency": redemption.currency,
+        "kind": redemption.kind,
+        "status": redemption.status,
+        "created_at": format_instant(redemption.created_at),
+        "ticket": str(redemption.ticket) if redemption.ticket else None,
+        "result": redemption.result,
+    }
+
+
+def _decode_redemption_1(item: Attributes) -> Redemption:
+    _, id_ = keys.parts(item["PK"]["S"])
+    ticket = _text(item, "ticket")
+    return Redemption(
+        redemption_id=RedemptionId(id_),
+        member_id=MemberId(item["member_id"]["S"]),
+        fingerprint=item["fingerprint"]["S"],
+        points=int(item["points"]["N"]),
+        amount=item["amount"]["S"],
+        currency=item["currency"]["S"],
+        kind=item["kind"]["S"],
+        status=cast("Any", item["status"]["S"]),  # written from a redemption
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        entry=int(item["entry"]["N"]),
+        ticket=parse_earning_key(ticket) if ticket is not None else None,
+        result=item["result"]["S"],
+    )
+
+
+def _decode_request_1(item: Attributes) -> Request:
+    _, caller, key = keys.parts(item["PK"]["S"])
+    return Request(
+        key=RequestKey(caller=caller, key=key),
+        fingerprint=item["fingerprint"]["S"],
+        result=item["result"]["S"],
+    )
+
+
+def _encode_profile(profile: Profile) -> Attributes:
+    texts = {
+        "name": profile.name,
+        "email": profile.email,
+        "phone": profile.phone,
+        "birthday": profile.birthday,
+        "external_ids": _json([str(id_) for id_ in profile.external_ids]),
+        "updated_at": format_instant(profile.updated_at),
+        "created_at": format_instant(profile.created_at),
+    }
+    return _item(keys.item_key(profile.key), texts, {"format": FORMAT})
+
+
+def _decode_profile_1(item: Attributes) -> Profile:
+    _, member_id = keys.parts(item["PK"]["S"])
+    return Profile(
+        member_id=MemberId(member_id),
+        name=_text(item, "name"),
+        email=_text(item, "email"),
+        phone=_text(item, "phone"),
+        birthday=_text(item, "birthday"),
+        external_ids=tuple(map(ExternalId.parse, json.loads(item["external_ids"]["S"]))),
+        updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+    )
+
+
+def _decode_payment_1(item: Attributes) -> PaymentLink:
+    _, source, id_ = keys.parts(item["PK"]["S"])
+    return PaymentLink(
+        payment=PaymentKey(source=source, id=id_),
+        purchase=parse_earning_key(item["purchase"]["S"]),
+    )
+
+
+# --- The program ----------------------------------------------------------------------------
+
+
+def _decode_program_version_1(item: Attributes) -> ProgramVersion:
+    # Imported here: reading documents needs pydantic, which most of what reads items does not.
+    from points_ledger.contracts.program import program_from_stored  # noqa: PLC0415
+
+    document = item["document"]["S"]
+    return ProgramVersion(
+        program=program_from_stored(document, keys.number_of(item["SK"]["S"])),
+        document=document,
+        published_at=datetime.fromisoformat(item["published_at"]["S"]),
+    )
+
+
+def _encode_version_list(versions: VersionList) -> Attributes:
+    periods = [
+        [period.version, format_instant(period.effective_from)] for period in versions.periods
+    ]
+    # Every change adds a version, so their number is the revision.
+    numbers = {"revision": len(versions.periods), "format": FORMAT}
+    return _item(keys.item_key(versions.key), {"periods": _json(periods)}, numbers)
+
+
+def _decode_version_list_1(item: Attributes) -> VersionList:
+    return VersionList(
+        periods=tuple(
+            VersionPeriod(version=version, effective_from=datetime.fromisoformat(begins))
+            for version, begins in json.loads(item["periods"]["S"])
+        )
+    )
+
+
+# --- What is put whether or not it is there -------------------------------------------------
+
+
+def encode_put(item: Profile | Note | PaymentLink) -> Attributes:
+    """An item whose being there twice changes nothing."""
+    match item:
+        case Profile():
+            return _encode_profile(item)
+        case Note():
+            place = keys.note_key(item.member_id, item.id)
+            return _item(place, {"text": item.text, "salt": item.salt}, {"format": FORMAT})
+        case PaymentLink():
+            texts = {"purchase": str(item.purchase)}
+            return _item(keys.item_key(item.key), texts, {"format": FORMAT})
+        case _:
+            assert_never(item)
+
+
+def encode_marker(marker: Marker, hour: datetime, shards: int) -> Attributes:
+    """A marker among those that are looked at in `hour`, which is not before the current one."""
+    place = keys.marker_key(marker.kind, hour, shards, due_at=marker.due_at, target=marker.target)
+    expires = int(max(hour, marker.due_at).timestamp()) + MARKER_KEPT_SECONDS
+    return _item(place, {"target": marker.target}, {"expires_at_epoch": expires, "format": FORMAT})
+
+
+def decode_marker(item: Attributes) -> Marker:
+    """The inverse of `encode_marker`."""
+    _check_format(item)
+    _, kind, *_ = keys.parts(item["PK"]["S"])
+    return Marker(
+        kind=cast("MarkerKind", kind),
+        due_at=keys.due_of(item["SK"]["S"]),
+        target=item["target"]["S"],
+    )
+
+
+def encode_wait(wait: Wait) -> Attributes:
+    """An earning that waits for a customer."""
+    place = keys.waiting_key(wait.external_id, wait.earning)
+    return _item(place, {"earning": str(wait.earning)}, {"format": FORMAT})
+
+
+def decode_waiting(item: Attributes) -> EarningKey:
+    """The inverse of `encode_wait`."""
+    _check_format(item)
+    return parse_earning_key(item["earning"]["S"])
+
+
+def encode_park(park: Park) -> Attributes:
+    """A fact that waits for a payment."""
+    from points_ledger.contracts.messages import encode  # noqa: PLC0415  # see above
+
+    text = encode(park.fact)
+    return _item(keys.parked_key(park.payment, text), {"fact": text}, {"format": FORMAT})
+
+
+def decode_parked(item: Attributes) -> Fact:
+    """The inverse of `encode_park`."""
+    from points_ledger.contracts.messages import decode  # noqa: PLC0415  # see above
+
+    _check_format(item)
+    return decode(item["fact"]["S"])
+
+
+def encode_progress(kind: MarkerKind, progress: SweepProgress) -> Attributes:
+    """How far a sweep has come."""
+    hour = progress.first_open_hour
+    texts = {
+        "first_open_hour": format_instant(hour) if hour is not None else None,
+        "cursors": _json(progress.cursors),
+    }
+    return _item(keys.progress_key(kind), texts, {"format": FORMAT})
+
+
+def decode_progress(item: Attributes) -> SweepProgress:
+    """The inverse of `encode_progress`."""
+    _check_format(item)
+    hour = _text(item, "first_open_hour")
+    return SweepProgress(
+        first_open_hour=datetime.fromisoformat(hour) if hour is not None else None,
+        cursors=json.loads(item["cursors"]["S"]),
+    )
+
+
+# --- Any stored item ------------------------------------------------------------------------
+
+_DECODERS: Final[Mapping[str, Mapping[int, Callable[[Attributes], Stored]]]] = {
+    "MEMBER/ENTRY": {1: _decode_entry_1},
+    "EARNING/EARNING": {1: _decode_earning_1},
+    "EXTERNAL/EXTERNAL": {1: _decode_external_1},
+    "PAYMENT/PAYMENT": {1: _decode_payment_1},
+    "REDEMPTION/REDEMPTION": {1: _decode_redemption_1},
+    "REQUEST/REQUEST": {1: _decode_request_1},
+    "PROFILE/PROFILE": {1: _decode_profile_1},
+    "PROGRAM/VERSION": {1: _decode_program_version_1},
+    "PROGRAM/VERSIONS": {1: _decode_version_list_1},
+}
+"""By kind of key and format. A format is never taken out: items of it are out there."""
+
+
+def decode(item: Attributes) -> Stored:
+    """What an item stands for, in whichever format it was written.
+
+    Raises:
+        BrokenInvariantError: no such kind of item, or a format that this version does not know.
+    """
+    kind, format_ = keys.stored_kind(item["PK"]["S"], item["SK"]["S"]), _number(item, "format")
+    decoder = _DECODERS.get(kind, {}).get(format_ or 0)
+    if decoder is None:
+        raise BrokenInvariantError(f"no way to read format {format_} of {kind}")
+    return decoder(item)
+
+
+def decode_entry(item: Attributes) -> Entry:
+    """An item of a member's chain."""
+    return cast("Entry", decode(item))
+
+
+def decode_item(item: Attributes) -> Item:
+    """An item that is read by its own key."""
+    return cast("Item", decode(item))
+
+
+def decode_stream_image(image: Mapping[str, Mapping[str, str]]) -> Stored | None:
+    """What an image in a record of the table's stream stands for, as Lambda delivers it.
+
+    None for items that are not read by their own key: markers, notes, what waits, progress.
+    """
+    item = cast("Attributes", {name: _from_stream(value) for name, value in image.items()})
+    kind = keys.stored_kind(item["PK"]["S"], item["SK"]["S"])
+    return decode(item) if kind in _DECODERS else None
+
+
+def _from_stream(value: Mapping[str, str]) -> Mapping[str, str | bytes]:
+    return {"B": base64.b64decode(value["B"])} if "B" in value else value
+
+
+def _check_format(item: Attributes) -> None:
+    format_ = _number(item, "format")
+    if format_ != FORMAT:
+        kind = keys.stored_kind(item["PK"]["S"], item["SK"]["S"])
+        raise BrokenInvariantError(f"no way to read format {format_} of {kind}")
+
+
+# --- Attributes -----------------------------------------------------------------------------
+
+
+def _item(
+    place: keys.TableKey, texts: Mapping[str, str | None], numbers: Mapping[str, int | None]
+) -> Attributes:
+    """An item of texts and numbers; what is None is left out."""
+    item: Attributes = key_attributes(place)
+    for name, text in texts.items():
+        if text is not None:
+            item[name] = {"S": text}
+    for name, number in numbers.items():
+        if number is not None:
+            item[name] = {"N": str(number)}
+    return item
+
+
+def _fitted(item: Attributes, name: str) -> Attributes:
+    """The item with its long text deflated, if it would take more than one write unit."""
+    if size_bytes(item) > WRITE_UNIT_BYTES:
+        item[name] = {"B": zlib.compress(item[name]["S"].encode())}
+    return item
+
+
+def _fitted_text(value: "AttributeValueTypeDef") -> str:
+    return value["S"] if "S" in value else zlib.decompress(value["B"]).decode()
+
+
+def key_attributes(place: keys.TableKey) -> Attributes:
+    """A key as DynamoDB takes it."""
+    return {"PK": {"S": place.pk}, "SK": {"S": place.sk}}
+
+
+def _text(item: Attributes, name: str) -> str | None:
+    value = item.get(name)
+    return value["S"] if value is not None else None
+
+
+def _number(item: Attributes, name: str) -> int | None:
+    value = item.get(name)
+    return int(value["N"]) if value is not None else None
+
+
+def _json(content: Mapping[str, object] | Iterable[object]) -> str:
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)

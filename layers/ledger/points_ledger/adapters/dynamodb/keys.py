@@ -1,0 +1,242 @@
+"""Every key of the table: the only module that builds one or reads one.
+
+A key is a partition (PK) and a place in it (SK). Its parts are joined by `#`; a part that comes
+from outside is escaped, so that no id can forge the key of something else, and the number of
+parts of each kind is fixed. Instants in keys have a fixed width and sort as time.
+
+| item                          | PK                                 | SK                        |
+|-------------------------------|------------------------------------|---------------------------|
+| entry                         | MEMBER#<member>                    | ENTRY#<number, 12 digits> |
+| earning                       | EARNING#<source>#<kind>#<id>       | EARNING                   |
+| redemption                    | REDEMPTION#<id>                    | REDEMPTION                |
+| request                       | REQUEST#<caller>#<key>             | REQUEST                   |
+| profile, free text            | PROFILE#<member>                   | PROFILE, NOTE#<id>        |
+| external id, what waits for it| EXTERNAL#<source>#<id>             | EXTERNAL, WAITING#<digest>|
+| payment, what waits for it    | PAYMENT#<source>#<id>              | PAYMENT, PARKED#<digest>  |
+| program versions              | PROGRAM                            | VERSIONS, VERSION#<8 dig.>|
+| hours that have due markers   | DUE#<kind>                         | HOUR#<hour>               |
+| due marker                    | DUE#<kind>#<hour>#<shard>          | <due instant>#<digest>    |
+| progress of a sweep           | SWEEP#<kind>                       | PROGRESS                  |
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, assert_never
+
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
+from points_ledger.service.ports import (
+    ItemKey,
+    MarkerKind,
+    ProfileKey,
+    RedemptionKey,
+    RequestKey,
+    VersionKey,
+    VersionListKey,
+)
+
+MEMBER: Final = "MEMBER"
+EARNING: Final = "EARNING"
+REDEMPTION: Final = "REDEMPTION"
+REQUEST: Final = "REQUEST"
+PROFILE: Final = "PROFILE"
+EXTERNAL: Final = "EXTERNAL"
+PAYMENT: Final = "PAYMENT"
+PROGRAM: Final = "PROGRAM"
+DUE: Final = "DUE"
+SWEEP: Final = "SWEEP"
+
+ENTRY_PREFIX: Final = "ENTRY#"
+AFTER_ENTRIES: Final = "ENTRY$"
+"""Sorts after every entry: '$' is the character after the separator '#'."""
+WAITING_PREFIX: Final = "WAITING#"
+PARKED_PREFIX: Final = "PARKED#"
+FIRST_MARKER: Final = "0"
+"""Sorts before every marker of an hour."""
+
+_ENTRY_DIGITS: Final = 12
+_VERSION_DIGITS: Final = 8
+_HOUR_PREFIX: Final = "HOUR#"
+
+
+class TableKey(NamedTuple):
+    """Where an item is stored."""
+
+    pk: str
+    sk: str
+
+
+# --- The ledger -----------------------------------------------------------------------------
+
+
+def chain_pk(member_id: MemberId) -> str:
+    """The partition of a member's entries; nothing else lives there."""
+    return _joined(MEMBER, member_id)
+
+
+def entry_key(member_id: MemberId, number: int) -> TableKey:
+    """One entry; numbers sort as text because their width is fixed."""
+    return TableKey(chain_pk(member_id), entry_sk(number))
+
+
+def entry_sk(number: int) -> str:
+    """The place of an entry in its chain."""
+    return f"{ENTRY_PREFIX}{number:0{_ENTRY_DIGITS}d}"
+
+
+def item_key(key: ItemKey) -> TableKey:
+    """The place of every item that is read by its own key."""
+    match key:
+        case EarningKey():
+            return TableKey(_joined(EARNING, key.source, key.kind, key.id), EARNING)
+        case ExternalId():
+            return TableKey(_external_pk(key), EXTERNAL)
+        case PaymentKey():
+            return TableKey(_payment_pk(key), PAYMENT)
+        case RedemptionKey():
+            return TableKey(_joined(REDEMPTION, key.redemption_id), REDEMPTION)
+        case RequestKey():
+            return TableKey(_joined(REQUEST, key.caller, key.key), REQUEST)
+        case ProfileKey():
+            return TableKey(_profile_pk(key.member_id), PROFILE)
+        case VersionListKey():
+            return TableKey(PROGRAM, "VERSIONS")
+        case VersionKey():
+            return TableKey(PROGRAM, f"VERSION#{key.version:0{_VERSION_DIGITS}d}")
+        case _:
+            assert_never(key)
+
+
+def note_key(member_id: MemberId, note_id: str) -> TableKey:
+    """Free text about a member, beside the profile and erased with it."""
+    return TableKey(_profile_pk(member_id), _joined("NOTE", note_id))
+
+
+# --- What waits -----------------------------------------------------------------------------
+
+
+def waiting_key(external_id: ExternalId, earning: EarningKey) -> TableKey:
+    """An earning that waits for a customer; the same one again is the same item."""
+    return TableKey(_external_pk(external_id), f"{WAITING_PREFIX}{_digest(str(earning))}")
+
+
+def parked_key(payment: PaymentKey, fact_text: str) -> TableKey:
+    """A fact that waits for a payment; the same one again is the same item."""
+    return TableKey(_payment_pk(payment), f"{PARKED_PREFIX}{_digest(fact_text)}")
+
+
+# --- What falls due -------------------------------------------------------------------------
+
+
+def hour_key(kind: MarkerKind, hour: datetime) -> TableKey:
+    """The note that an hour has markers, with the number of its shards."""
+    return TableKey(_joined(DUE, kind), f"{_HOUR_PREFIX}{format_hour(hour)}")
+
+
+def marker_pk(kind: MarkerKind, hour: datetime, shard: int) -> str:
+    """The partition of an hour's markers of one kind and shard."""
+    return _joined(DUE, kind, format_hour(hour), str(shard))
+
+
+def marker_key(
+    kind: MarkerKind, hour: datetime, shards: int, *, due_at: datetime, target: str
+) -> TableKey:
+    """A marker, in the shard that its target falls into."""
+    digest = _digest(target)
+    shard = int(digest[:8], 16) % shards
+    return TableKey(marker_pk(kind, hour, shard), f"{format_key_instant(due_at)}#{digest}")
+
+
+def markers_until(instant: datetime) -> str:
+    """Sorts after every marker due at or before an instant, and before every later one."""
+    return f"{format_key_instant(instant)}$"
+
+
+def next_marker(sk: str) -> str:
+    """Sorts after a marker and before every other one: the digest has a fixed length."""
+    return f"{sk}!"
+
+
+def progress_key(kind: MarkerKind) -> TableKey:
+    """How far the sweep of a kind has come."""
+    return TableKey(_joined(SWEEP, kind), "PROGRESS")
+
+
+# --- Reading keys ---------------------------------------------------------------------------
+
+
+def parts(pk: str) -> list[str]:
+    """The parts of a partition key as they were before escaping; the first is its kind."""
+    split = pk.split("#")
+    if "%" in pk:
+        return [part.replace("%23", "#").replace("%25", "%") for part in split]
+    return split
+
+
+def stored_kind(pk: str, sk: str) -> str:
+    """What kind of item stands under a key, such as `MEMBER/ENTRY`."""
+    return f"{pk.partition('#')[0]}/{sk.partition('#')[0]}"
+
+
+def number_of(sk: str) -> int:
+    """The number of an entry or of a program version."""
+    return int(sk.rpartition("#")[2])
+
+
+def earning_key_of(pk: str) -> EarningKey:
+    """The natural key of an earning.
+
+    Raises:
+        ValueError: this is not the partition of an earning.
+    """
+    kind, *names = parts(pk)
+    if kind != EARNING:
+        raise ValueError("not the key of an earning")
+    source, purchase_kind, id_ = names
+    return EarningKey(source=source, kind=purchase_kind, id=id_)
+
+
+def hour_of(sk: str) -> datetime:
+    """The hour that has markers."""
+    return datetime.fromisoformat(sk.removeprefix(_HOUR_PREFIX)).replace(tzinfo=UTC)
+
+
+def due_of(sk: str) -> datetime:
+    """The instant at which a marker falls due."""
+    return datetime.fromisoformat(sk.partition("#")[0])
+
+
+def format_key_instant(instant: datetime) -> str:
+    """An instant with a fixed width, so that text sorts as time."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def format_hour(instant: datetime) -> str:
+    """The UTC hour that an instant is in, such as `2027-01-31T06`."""
+    return instant.astimezone(UTC).isoformat(timespec="hours")[:13]
+
+
+# --- Parts ----------------------------------------------------------------------------------
+
+
+def _external_pk(external_id: ExternalId) -> str:
+    return _joined(EXTERNAL, external_id.source, external_id.id)
+
+
+def _payment_pk(payment: PaymentKey) -> str:
+    return _joined(PAYMENT, payment.source, payment.id)
+
+
+def _profile_pk(member_id: MemberId) -> str:
+    return _joined(PROFILE, member_id)
+
+
+def _joined(kind: str, *names: str) -> str:
+    return "#".join([kind, *map(_escaped, names)])
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace("#", "%23")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

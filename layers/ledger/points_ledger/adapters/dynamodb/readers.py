@@ -1,0 +1,156 @@
+"""Lists that are shown, and what waits for an enrolment or a payment.
+
+What is shown may be a moment old; what the stream's function queues again is read consistently.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, cast
+
+from points_ledger.adapters.dynamodb import codec, keys
+from points_ledger.adapters.dynamodb.codec import PENDING_MEMBER, PENDING_SINCE, Attributes
+from points_ledger.adapters.dynamodb.query import BETWEEN, OF_KIND, pages
+from points_ledger.domain.entry import Entry, EntryType
+from points_ledger.domain.fact import Fact
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
+from points_ledger.domain.limit import MAX_PAGE_SIZE
+from points_ledger.service.ports import EntryPage, PendingPage
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
+
+INDEX: Final = "pending_by_member"
+MAX_FILTERED_PAGES: Final = 10
+"""Pages of MAX_PAGE_SIZE entries that are searched for entries of some types in one request; the
+answer may then be shorter than asked for, and says where to go on."""
+
+PENDING_OF_MEMBER: Final = "pending_member = :member"
+
+_CURSOR_NAMES: Final = frozenset({"PK", "SK", PENDING_MEMBER, PENDING_SINCE})
+
+
+class DynamoDbReader:
+    """`LedgerReader` and `WaitingReader` on one table."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        """Nothing is read before the first question."""
+        self._client = client
+        self._table_name = table_name
+
+    def entries(
+        self, member_id: MemberId, *, limit: int, before: int | None, types: frozenset[EntryType]
+    ) -> EntryPage:
+        """A page of entries, newest first, of the given types (none: all).
+
+        A page may have fewer than `limit` entries, or none, and still name the next one.
+        """
+        found: list[Entry] = []
+        for _ in range(MAX_FILTERED_PAGES):
+            page, before = self._entry_page(member_id, before, MAX_PAGE_SIZE if types else limit)
+            for entry in page:
+                if not types or entry.posting.type in types:
+                    found.append(entry)
+                if len(found) == limit:
+                    more = before is not None or entry is not page[-1]
+                    return EntryPage(
+                        entries=tuple(found), next_number=entry.number if more else None
+                    )
+            if before is None:
+                break
+        return EntryPage(entries=tuple(found), next_number=before)
+
+    def _entry_page(
+        self, member_id: MemberId, before: int | None, limit: int
+    ) -> tuple[list[Entry], int | None]:
+        """Entries before a number, newest first, and the last of them where there are more."""
+        if before is not None and before <= 1:
+            return [], None
+        newest = keys.entry_sk(before - 1) if before is not None else keys.AFTER_ENTRIES
+        response = self._client.query(
+            TableName=self._table_name,
+            KeyConditionExpression=BETWEEN,
+            ExpressionAttributeValues={
+                ":pk": {"S": keys.chain_pk(member_id)},
+                ":from": {"S": keys.ENTRY_PREFIX},
+                ":to": {"S": newest},
+            },
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        entries = [codec.decode_entry(item) for item in response["Items"]]
+        more = "LastEvaluatedKey" in response and bool(entries) and entries[-1].number > 1
+        return entries, entries[-1].number if more else None
+
+    def pending_earnings(
+        self, member_id: MemberId, *, limit: int, cursor: str | None
+    ) -> PendingPage:
+        """Earnings of which the member has pending points, oldest first.
+
+        Raises:
+            ValueError: the cursor is not one of this list.
+        """
+        query: QueryInputTypeDef = {
+            "TableName": self._table_name,
+            "IndexName": INDEX,
+            "KeyConditionExpression": PENDING_OF_MEMBER,
+            "ExpressionAttributeValues": {":member": {"S": member_id}},
+            "Limit": limit,
+        }
+        if cursor is not None:
+            query["ExclusiveStartKey"] = _read_cursor(cursor, member_id)
+        response = self._client.query(**query)
+        last = response.get("LastEvaluatedKey")
+        return PendingPage(
+            keys=tuple(keys.earning_key_of(item["PK"]["S"]) for item in response["Items"]),
+            cursor=_cursor(last) if last else None,
+        )
+
+    def waiting(self, external_id: ExternalId) -> Sequence[EarningKey]:
+        """Earnings that wait for this customer, read consistently."""
+        items = self._beside(keys.item_key(external_id), keys.WAITING_PREFIX)
+        return [codec.decode_waiting(item) for item in items]
+
+    def parked(self, payment: PaymentKey) -> Sequence[Fact]:
+        """Facts that wait for this payment, read consistently."""
+        items = self._beside(keys.item_key(payment), keys.PARKED_PREFIX)
+        return [codec.decode_parked(item) for item in items]
+
+    def _beside(self, place: keys.TableKey, kind: str) -> list[Attributes]:
+        """The items of a kind in the partition of another item."""
+        query: QueryInputTypeDef = {
+            "TableName": self._table_name,
+            "KeyConditionExpression": OF_KIND,
+            "ExpressionAttributeValues": {":pk": {"S": place.pk}, ":kind": {"S": kind}},
+            "ConsistentRead": True,
+        }
+        return [item for page in pages(self._client, query) for item in page["Items"]]
+
+
+def _cursor(last: Attributes) -> str:
+    """The key of the last item of a page, opaque to clients."""
+    plain = {name: last[name]["S"] for name in sorted(_CURSOR_NAMES)}
+    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode()
+
+
+def _read_cursor(cursor: str, member_id: MemberId) -> Attributes:
+    """Where a page begins.
+
+    Raises:
+        ValueError: not one of our cursors, or one of another member.
+    """
+    try:
+        plain = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("not a cursor") from error
+    if not isinstance(plain, dict) or plain.keys() != _CURSOR_NAMES:
+        raise ValueError("not a cursor of this list")
+    if not all(isinstance(value, str) and value for value in plain.values()):
+        raise ValueError("not a cursor of this list")
+    names = cast("dict[str, str]", plain)
+    if names[PENDING_MEMBER] != member_id or names["SK"] != keys.EARNING:
+        raise ValueError("a cursor of another list")
+    keys.earning_key_of(names["PK"])
+    return {name: {"S": value} for name, value in names.items()}

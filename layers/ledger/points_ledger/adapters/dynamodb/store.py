@@ -1,0 +1,379 @@
+"""The store on DynamoDB: consistent reads by key, and one conditional write per commit.
+
+This is the only module that writes what commands decide, and `_append` in it the only place that
+writes an entry. Each condition below says which race it closes.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.parsers import ResponseParserError
+
+from points_ledger.adapters.dynamodb import codec, keys
+from points_ledger.adapters.dynamodb.codec import Attributes, key_attributes
+from points_ledger.domain.entry import Entry
+from points_ledger.domain.error import ConflictError
+from points_ledger.domain.identity import MemberId
+from points_ledger.service.ports import (
+    Append,
+    Committed,
+    Create,
+    GuardAbsent,
+    GuardHead,
+    HeadKey,
+    Item,
+    ItemKey,
+    Key,
+    Link,
+    Lost,
+    Marker,
+    MarkerKind,
+    Outcome,
+    Park,
+    Put,
+    Save,
+    Stored,
+    Wait,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef
+
+MAX_KEYS_PER_READ: Final = 100
+MAX_ACTIONS_PER_COMMIT: Final = 100
+MAX_READ_ATTEMPTS: Final = 6
+"""Requests for keys that DynamoDB left unprocessed, before the read is given up."""
+READ_PAUSE_SECONDS: Final = 0.05
+MAX_KNOWN_HOURS: Final = 1_000
+KNOWN_HOUR_FOR: Final = timedelta(seconds=60)
+"""How long a process relies on the number of shards that it last saw. They only grow, and a sweep
+reads all of them, so an old number costs nothing but balance."""
+
+_ABSENT: Final = "attribute_not_exists(PK)"
+
+# Two commands decide from the same head and both append number n + 1: one of them wins.
+ENTRY_NUMBER_IS_FREE: Final = _ABSENT
+# An entry was appended to an account that this command read but does not write.
+NO_NEWER_ENTRY: Final = _ABSENT
+# Two facts of one purchase are merged into the same revision, and the later write would drop one.
+REVISION_IS_AS_READ: Final = "revision = :expected"
+# Two first facts of one purchase arrive at once, and each believes that it creates the earning.
+NO_REVISION_YET: Final = _ABSENT
+# Two webhooks enrol the same new customer; or one request comes twice at the same moment.
+NOT_CREATED_YET: Final = _ABSENT
+# The customer is linked, or the payment becomes known, while something is put down to wait for it.
+STILL_ABSENT: Final = _ABSENT
+
+# Shards only ever grow: whoever meets an hour first notes it with one shard, others find theirs.
+REGISTER_HOUR: Final = (
+    "SET shards = if_not_exists(shards, :one), #format = if_not_exists(#format, :one)"
+)
+
+HEAD_OF_CHAIN: Final = "PK = :pk AND begins_with(SK, :entries)"
+
+UNKNOWN_OUTCOMES: Final = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionInProgressException",
+    }
+)
+"""Errors after which nobody knows what is stored, or after which trying again may help."""
+_FIRST_SERVER_ERROR: Final = 500
+_LOST_REPLIES: Final = (NoConnectionError, HTTPClientError, ResponseParserError)
+"""No connection, none in time, or an answer that was cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Action:
+    """One write of a commit as DynamoDB takes it.
+
+    Attributes:
+        key: what a failed condition is reported under; None where nothing depends on the item.
+        item: what is put; None where the condition is only checked.
+    """
+
+    place: keys.TableKey
+    key: Key | None = None
+    item: Attributes | None = None
+    condition: str | None = None
+    expected: int | None = None
+
+
+class DynamoDbStore:
+    """`Store` on one table. Safe to share between threads, like its client."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`clock` is the wall clock, which decides in which hour a marker is looked for."""
+        self._client = client
+        self._table_name = table_name
+        self._clock = clock
+        self._pause = pause
+        self._hours: dict[keys.TableKey, tuple[int, datetime]] = {}
+
+    # --- Reads ------------------------------------------------------------------------------
+
+    def get(self, keys_: Sequence[ItemKey]) -> Mapping[ItemKey, Item]:
+        """The items that exist under the keys: one consistent request.
+
+        Raises:
+            ConflictError: DynamoDB left some keys unread again and again; try later.
+        """
+        wanted = {keys.item_key(key): key for key in keys_}
+        if len(wanted) > MAX_KEYS_PER_READ:
+            raise ValueError(f"at most {MAX_KEYS_PER_READ} keys in one read, not {len(wanted)}")
+        found = self._one(next(iter(wanted))) if len(wanted) == 1 else self._batch(list(wanted))
+        places = ((keys.TableKey(item["PK"]["S"], item["SK"]["S"]), item) for item in found)
+        return {wanted[place]: codec.decode_item(item) for place, item in places}
+
+    def _one(self, place: keys.TableKey) -> list[Attributes]:
+        response = self._client.get_item(
+            TableName=self._table_name, Key=key_attributes(place), ConsistentRead=True
+        )
+        return [response["Item"]] if "Item" in response else []
+
+    def _batch(self, places: Sequence[keys.TableKey]) -> list[Attributes]:
+        found: list[Attributes] = []
+        missing = [key_attributes(place) for place in places]
+        for attempt in range(MAX_READ_ATTEMPTS):
+            if not missing:
+                return found
+            if attempt:
+                # Never read as absent: what came back unprocessed is asked for again.
+                self._pause(random.uniform(0, READ_PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter
+            response = self._client.batch_get_item(
+                RequestItems={self._table_name: {"Keys": missing, "ConsistentRead": True}}
+            )
+            found += response["Responses"].get(self._table_name, [])
+            unread = response.get("UnprocessedKeys", {}).get(self._table_name)
+            missing = [dict(key) for key in unread["Keys"]] if unread else []
+        if missing:
+            raise ConflictError
+        return found
+
+    def head(self, member_id: MemberId) -> Entry | None:
+        """The newest entry of a member: one consistent request, whatever the chain's length."""
+        response = self._client.query(
+            TableName=self._table_name,
+            KeyConditionExpression=HEAD_OF_CHAIN,
+            ExpressionAttributeValues={
+                ":pk": {"S": keys.chain_pk(member_id)},
+                ":entries": {"S": keys.ENTRY_PREFIX},
+            },
+            ScanIndexForward=False,
+            Limit=1,
+            ConsistentRead=True,
+        )
+        items = response["Items"]
+        return codec.decode_entry(items[0]) if items else None
+
+    # --- The one write ----------------------------------------------------------------------
+
+    def commit(self, writes: Sequence[Write]) -> Outcome:
+        """Store all writes or none: one put, or one transaction.
+
+        Raises:
+            ValueError: too many writes, or two that contradict each other.
+            ClientError: the request itself is wrong or not allowed.
+        """
+        actions: list[_Action] = []
+        try:
+            actions += self._actions(writes)
+            if len(actions) == 1 and actions[0].item is not None:
+                self._client.put_item(**self._put(actions[0], actions[0].item))
+            elif actions:
+                self._client.transact_write_items(
+                    TransactItems=[self._transacted(action) for action in actions]
+                )
+        except ClientError as error:
+            return _lost(error, actions)
+        except _LOST_REPLIES:
+            return Lost(unknown=True)
+        return Committed()
+
+    def _actions(self, writes: Sequence[Write]) -> list[_Action]:
+        """One action per item; the same unconditional put twice is one."""
+        actions: dict[keys.TableKey, _Action] = {}
+        for write in writes:
+            action = self._action(write)
+            before = actions.setdefault(action.place, action)
+            if before is not action and (before.condition or action.condition):
+                raise ValueError(f"two writes of {action.place} in one commit")
+        if len(actions) > MAX_ACTIONS_PER_COMMIT:
+            raise ValueError(f"at most {MAX_ACTIONS_PER_COMMIT} writes in one commit")
+        return list(actions.values())
+
+    def _action(self, write: Write) -> _Action:
+        match write:
+            case Append():
+                return self._append(write.entry)
+            case Save():
+                return _save(write)
+            case Create(item=item):
+                return _stored(codec.encode_create(item), key=item.key, condition=NOT_CREATED_YET)
+            case Put(item=item):
+                return _stored(
+                    self._marker(item) if isinstance(item, Marker) else codec.encode_put(item)
+                )
+            case Link():
+                return _stored(codec.encode_put(write.item))
+            case Wait():
+                return _stored(codec.encode_wait(write))
+            case Park():
+                return _stored(codec.encode_park(write))
+            case GuardAbsent(key=key):
+                return _Action(place=keys.item_key(key), key=key, condition=STILL_ABSENT)
+            case GuardHead():
+                return _Action(
+                    place=keys.entry_key(write.member_id, write.number + 1),
+                    key=HeadKey(member_id=write.member_id),
+                    condition=NO_NEWER_ENTRY,
+                )
+            case _:
+                assert_never(write)
+
+    def _append(self, entry: Entry) -> _Action:
+        """The one place where an entry is put: never over another one."""
+        return _stored(
+            codec.encode_entry(entry),
+            key=HeadKey(member_id=entry.member_id),
+            condition=ENTRY_NUMBER_IS_FREE,
+        )
+
+    def _marker(self, marker: Marker) -> Attributes:
+        """A marker in an hour that a sweep will still look at, which is noted before."""
+        hour = _hour(max(marker.due_at, self._clock()))
+        return codec.encode_marker(marker, hour, self._shards(marker.kind, hour))
+
+    def _shards(self, kind: MarkerKind, hour: datetime) -> int:
+        """The number of shards of an hour, which exists from now on."""
+        place, now = keys.hour_key(kind, hour), self._clock()
+        shards, seen_at = self._hours.get(place, (0, now))
+        if shards and abs(now - seen_at) < KNOWN_HOUR_FOR:
+            return shards
+        response = self._client.update_item(
+            TableName=self._table_name,
+            Key=key_attributes(place),
+            UpdateExpression=REGISTER_HOUR,
+            ExpressionAttributeNames={"#format": "format"},
+            ExpressionAttributeValues={":one": {"N": "1"}},
+            ReturnValues="ALL_NEW",
+        )
+        shards = int(response["Attributes"]["shards"]["N"])
+        if len(self._hours) >= MAX_KNOWN_HOURS:
+            self._hours.clear()
+        self._hours[place] = (shards, now)
+        return shards
+
+    def _put(self, action: _Action, item: Attributes) -> "PutTypeDef":
+        put: PutTypeDef = {"TableName": self._table_name, "Item": item}
+        if action.condition is not None:
+            put["ConditionExpression"] = action.condition
+            put["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if action.expected is not None:
+            put["ExpressionAttributeValues"] = {":expected": {"N": str(action.expected)}}
+        return put
+
+    def _transacted(self, action: _Action) -> "TransactWriteItemTypeDef":
+        if action.item is not None:
+            return {"Put": self._put(action, action.item)}
+        return {
+            "ConditionCheck": {
+                "TableName": self._table_name,
+                "Key": key_attributes(action.place),
+                "ConditionExpression": action.condition or _ABSENT,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+
+def _save(save: Save) -> _Action:
+    item = codec.encode_save(save.item, save.expected)
+    if save.expected == 0:
+        return _stored(item, key=save.item.key, condition=NO_REVISION_YET)
+    return _stored(item, key=save.item.key, condition=REVISION_IS_AS_READ, expected=save.expected)
+
+
+def _stored(
+    item: Attributes,
+    *,
+    key: Key | None = None,
+    condition: str | None = None,
+    expected: int | None = None,
+) -> _Action:
+    place = keys.TableKey(item["PK"]["S"], item["SK"]["S"])
+    return _Action(place=place, key=key, item=item, condition=condition, expected=expected)
+
+
+def _hour(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+# --- What became of a commit that was not accepted ------------------------------------------
+
+
+def _lost(error: ClientError, actions: Sequence[_Action]) -> Lost:
+    """What is known after an error.
+
+    Raises:
+        ClientError: `error` itself, where trying again cannot help.
+    """
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return _contested(actions, [{**error.response, "Code": "ConditionalCheckFailed"}])
+    if code == "TransactionConflictException":
+        return _contested(actions, [{"Code": "TransactionConflict"}])
+    if code == "TransactionCanceledException":
+        reasons = error.response.get("CancellationReasons", [])
+        if any(reason.get("Code") == "ValidationError" for reason in reasons):
+            raise error
+        return _contested(actions, reasons)
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if code in UNKNOWN_OUTCOMES or status >= _FIRST_SERVER_ERROR:
+        return Lost(unknown=True)
+    raise error
+
+
+def _contested(actions: Sequence[_Action], reasons: Sequence[Mapping[str, Any]]) -> Lost:
+    """Who won, by the reason given for each action."""
+    if len(reasons) != len(actions):
+        return Lost(unknown=True)
+    returned: dict[Key, Stored | None] = {}
+    unknown = False
+    for action, reason in zip(actions, reasons, strict=True):
+        match reason.get("Code"):
+            case None | "None":
+                continue
+            case "ConditionalCheckFailed" | "TransactionConflict" if action.key is not None:
+                item = reason.get("Item")
+                stored = codec.decode(item) if item else None
+                returned[action.key] = _newer(returned.get(action.key), stored)
+            case _:
+                # Throttling and the like, or a conflict over an item that no decision rests on.
+                unknown = True
+    return Lost(returned=returned, unknown=unknown or not returned)
+
+
+def _newer(known: Stored | None, other: Stored | None) -> Stored | None:
+    """Two writes may be refused for one chain: its highest entry is adopted."""
+    if isinstance(known, Entry) and isinstance(other, Entry):
+        return max(known, other, key=lambda entry: entry.number)
+    return other or known

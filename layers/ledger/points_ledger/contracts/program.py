@@ -1,0 +1,740 @@
+"""The program document (interface 4): one pydantic model that judges it, and its conversion.
+
+`parse_program` judges a document from outside and names everything that is wrong with it: what
+one field alone can get wrong, its type refuses; what fields get wrong together is found in the
+plain document, so that one mistake never hides another. `program_from_stored` reads text that was
+judged when it was published and does not judge again: pydantic would take longer to build its
+validators than a cold start takes for everything else here. Both end in the same conversion of
+the plain document, so they cannot differ.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+from points_ledger.domain.calendar import Period, Rounding
+from points_ledger.domain.error import BrokenInvariantError, FieldError, InvalidRequestError
+from points_ledger.domain.identity import clean_id, clean_text
+from points_ledger.domain.limit import MAX_POINTS, MAX_TEXT_CHARACTERS
+from points_ledger.domain.money import EXPONENTS, check_amount
+from points_ledger.domain.program import (
+    Campaign,
+    Clawback,
+    ExpiryTerms,
+    Limit,
+    LimitPeriod,
+    Match,
+    MaturationTerms,
+    PointsRounding,
+    PointValue,
+    Program,
+    RedemptionTerms,
+    Rule,
+    Tier,
+)
+
+MAX_EARNING_RULES: Final = 200
+MAX_CAMPAIGNS: Final = 200
+MAX_TIERS: Final = 20
+MAX_MATCH_VALUES: Final = 1_000
+MAX_ITEM_CATEGORIES: Final = 5_000
+MAX_WARNINGS: Final = 10
+MAX_RULE_POINTS: Final = 1_000_000
+MAX_LIMIT_TIMES: Final = 1_000_000
+MAX_MULTIPLIER: Final = Decimal(100)
+MAX_QUANTITY: Final = Decimal(1_000_000)
+MAX_DAYS: Final = 36_525
+"""A century: the longest duration of any kind."""
+
+MAX_ERRORS: Final = 200
+"""As many errors of one document are named; of more, only the number."""
+
+_MAX_MONTHS: Final = 1_200
+_MINUTES_PER_DAY: Final = 1_440
+_MAX_PATH_PART_CHARACTERS: Final = 64
+_FIRST_YEAR: Final = 1970
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,9})?")
+_LOCAL_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
+_TIME_ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
+_ZONES_OF_ONE_MACHINE: Final = frozenset({"Factory", "localtime", "posixrules"})
+
+_NOT_SUPPORTED_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
+    # path in the document, and what this version accepts there; an issue that builds the rest
+    # deletes the row
+    ("earning_rules.*.release", (None, "referred_first_purchase")),
+    ("tier_window.kind", ("rolling",)),
+    ("expiry.kind", ("period", "never")),
+    ("expiry.requires_notice_days", (None,)),
+    ("redemption.approval_above_points", (None,)),
+    ("redemption.member_requests_need_approval", (False,)),
+    ("adjustments.approval_above_points", (None,)),
+    ("transfers.approval_above_points", (None,)),
+    ("challenges", (None, [], {})),
+    ("streaks", (None, [], {})),
+    ("leaderboards", (None, [], {})),
+    ("memberships", (None, [], {})),
+    ("benefits", (None, [], {})),
+)
+
+
+def _decimal(value: object) -> Decimal:
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        raise ValueError('must be a decimal number as text, such as "12.50"')
+    return Decimal(value)
+
+
+def _amount(value: object, info: ValidationInfo) -> str:
+    """Text that is an amount of the program's currency, not below zero."""
+    amount = _decimal(value)
+    check_amount(amount)
+    currency = (info.context or {}).get("currency")
+    decimals = -int(amount.as_tuple().exponent)
+    if currency is not None and decimals > EXPONENTS[currency]:
+        raise ValueError(
+            f"has {decimals} decimals, an amount of {currency} has at most {EXPONENTS[currency]}"
+        )
+    return str(value)
+
+
+def _above_zero(text: str) -> str:
+    if Decimal(text) <= 0:
+        raise ValueError(f"must be more than 0, is {text}")
+    return text
+
+
+def _number(value: object) -> str:
+    """A decimal as text; a whole number may be written as one."""
+    if type(value) is int and abs(value) <= MAX_POINTS:
+        return str(value)
+    return str(_decimal(value))
+
+
+def _multiplier(text: str) -> str:
+    if not 1 <= Decimal(text) <= MAX_MULTIPLIER:
+        raise ValueError(f"must be from 1 to {MAX_MULTIPLIER}, is {text}")
+    return text
+
+
+def _quantity(text: str) -> str:
+    if not 0 < Decimal(text) <= MAX_QUANTITY:
+        raise ValueError(f"must be more than 0 and at most {MAX_QUANTITY}, is {text}")
+    return text
+
+
+def _label(text: str) -> str:
+    """A name given by a source; kept as it is, so it has to be clean as it is."""
+    if clean_id(text, what="a name") != text:
+        raise ValueError("must be in Unicode normal form C")
+    return text
+
+
+def _action(text: str) -> str:
+    if ":" in text:
+        raise ValueError("must not contain a colon")
+    return _label(text)
+
+
+def _title(text: str) -> str:
+    clean_text(text, maximum=MAX_TEXT_CHARACTERS, what="a name")
+    return text
+
+
+def _currency(code: str) -> str:
+    if code not in EXPONENTS:
+        raise ValueError("must be an ISO 4217 currency in capitals, such as USD")
+    return code
+
+
+def _time_zone(name: str) -> str:
+    if not _TIME_ZONE.fullmatch(name) or name in _ZONES_OF_ONE_MACHINE or not _zone_exists(name):
+        raise ValueError("must be a time zone of the IANA database, such as America/Chicago")
+    return name
+
+
+def _zone_exists(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, misshapen, or a folder such as America
+        return False
+    return True
+
+
+def _duration(text: str) -> str:
+    period = Period.parse(text) if text.isascii() else None
+    if period is None:
+        raise ValueError("must be a duration such as P24M, P14D or PT24H")
+    days = period.days + period.minutes / _MINUTES_PER_DAY
+    if period.months > _MAX_MONTHS or days > MAX_DAYS:
+        raise ValueError(f"must be at most {_MAX_MONTHS} months or {MAX_DAYS} days")
+    return text
+
+
+def _lasting(text: str) -> str:
+    if Period.parse(text) == Period():
+        raise ValueError("must be longer than nothing")
+    return text
+
+
+def _local_time(text: str) -> str:
+    if not _LOCAL_TIME.fullmatch(text):
+        raise ValueError(
+            "must be a time of the program's zone, such as 2026-11-27T00:00, without an offset"
+        )
+    if datetime.fromisoformat(text).year < _FIRST_YEAR:
+        raise ValueError(f"must not be before {_FIRST_YEAR}")
+    return text
+
+
+_AmountText = Annotated[
+    str,
+    BeforeValidator(_amount),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "examples": ["12.50"]}),
+]
+_PositiveAmountText = Annotated[_AmountText, AfterValidator(_above_zero)]
+_NUMBER_SCHEMA: Final = {"type": ["string", "integer"], "pattern": r"^[0-9]+(\.[0-9]+)?$"}
+_Multiplier = Annotated[
+    str, BeforeValidator(_number), AfterValidator(_multiplier), WithJsonSchema(_NUMBER_SCHEMA)
+]
+_Quantity = Annotated[
+    str, BeforeValidator(_number), AfterValidator(_quantity), WithJsonSchema(_NUMBER_SCHEMA)
+]
+_Id = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_Label = Annotated[str, AfterValidator(_label)]
+_Labels = Annotated[list[_Label], Field(max_length=MAX_MATCH_VALUES)]
+_Duration = Annotated[
+    str, AfterValidator(_duration), Field(json_schema_extra={"examples": ["P24M", "PT24H"]})
+]
+_LocalTime = Annotated[
+    str, AfterValidator(_local_time), Field(json_schema_extra={"examples": ["2026-11-27T00:00"]})
+]
+_Days = Annotated[int, Field(ge=0, le=MAX_DAYS)]
+_SomePoints = Annotated[int, Field(ge=1, le=MAX_POINTS)]
+_PointsOrNone = Annotated[int, Field(ge=0, le=MAX_POINTS)]
+
+
+class _Part(BaseModel):
+    """Any object of the document: nothing unknown, nothing converted, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+
+class MatchDocument(_Part):
+    """Which lines, members and purchases a rule or campaign is about; empty means all."""
+
+    categories: _Labels = []
+    items: _Labels = []
+    exclude_categories: _Labels = []
+    exclude_items: _Labels = []
+    tags: _Labels = []
+    exclude_tags: _Labels = []
+    tiers: _Labels = []
+    organisations: _Labels = []
+    jurisdictions: _Labels = []
+    exclude_jurisdictions: _Labels = []
+    own_orders: bool | None = None
+    minimum_amount: _AmountText | None = None
+
+
+class LimitDocument(_Part):
+    """How many times a member may earn by a rule in each day, month or year, or ever."""
+
+    times: Annotated[int, Field(ge=1, le=MAX_LIMIT_TIMES)]
+    per: LimitPeriod
+
+
+class RuleDocument(_Part):
+    """One earning rule, on purchases or on one kind of action."""
+
+    id: _Id
+    on: Literal["purchase", "action"]
+    points: Annotated[int, Field(ge=1, le=MAX_RULE_POINTS)]
+    match: MatchDocument = Field(default_factory=MatchDocument)
+    action: Annotated[str, AfterValidator(_action)] | None = None
+    per_amount: _PositiveAmountText | None = None
+    per_quantity: _Quantity | None = None
+    rounding: PointsRounding = "down"
+    exclusive: bool = False
+    priority: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
+    on_partial_refund: Literal["keep", "proportional", "revoke"] = "keep"
+    qualifying: bool = True
+    limit: LimitDocument | None = None
+    release: Literal["referred_first_purchase", "linked_purchase"] | None = None
+
+
+class CampaignDocument(_Part):
+    """Extra points in a window of the program's zone."""
+
+    id: _Id
+    begins: _LocalTime = Field(alias="from")
+    ends: _LocalTime = Field(alias="to")
+    match: MatchDocument = Field(default_factory=MatchDocument)
+    multiplier: _Multiplier = "1"
+    points: Annotated[int, Field(ge=0, le=MAX_RULE_POINTS)] = 0
+    member_cap_points: _SomePoints | None = None
+    budget_points: _SomePoints | None = None
+
+
+class TierDocument(_Part):
+    """A level that members reach by qualifying points."""
+
+    id: _Id
+    points: _SomePoints
+    multiplier: _Multiplier = "1"
+
+
+class TierWindowDocument(_Part):
+    """Over which time qualifying points count."""
+
+    kind: Literal["rolling", "calendar", "anniversary"] = "rolling"
+    months: Annotated[int, Field(ge=1, le=_MAX_MONTHS)] = 12
+    grace_days: _Days = 0
+
+
+class PointValueDocument(_Part):
+    """What points are worth: `amount` for every `points`."""
+
+    points: _SomePoints
+    amount: _PositiveAmountText
+
+
+class MaturationDocument(_Part):
+    """When pending points become available."""
+
+    requires_payment: bool = True
+    partial_payment: Literal["full_only", "proportional"] = "full_only"
+    hold: _Duration = "P0D"
+    return_window: _Duration = "P0D"
+    cancel_unpaid_after: Annotated[_Duration, AfterValidator(_lasting)] | None = None
+
+
+class ReversalDocument(_Part):
+    """What happens to points that were spent before they are taken back."""
+
+    clawback: Clawback = "unlimited"
+
+
+class ExpiryDocument(_Part):
+    """How long available points stay valid."""
+
+    kind: Literal["period", "inactivity", "never"]
+    after: _Duration | None = None
+    round_to: Rounding = "day"
+    warn_days_before: Annotated[
+        list[Annotated[int, Field(ge=1, le=MAX_DAYS)]], Field(max_length=MAX_WARNINGS)
+    ] = []
+    return_grace_days: _Days = 0
+    requires_notice_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] | None = None
+
+
+class RedemptionDocument(_Part):
+    """When and how points may be spent."""
+
+    paused: bool = False
+    minimum_amount: _AmountText = "0"
+    ticket_must_exceed: bool = False
+    points_paid_part_earns: bool = False
+    reservation_minutes: Annotated[int, Field(ge=1, le=MAX_DAYS * _MINUTES_PER_DAY)] = 15
+    approval_above_points: _PointsOrNone | None = None
+    approval_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 30
+    member_requests_need_approval: bool = False
+    yearly_amount_cap: _AmountText | None = None
+    excluded_jurisdictions: _Labels = []
+
+
+class AdjustmentsDocument(_Part):
+    """Which adjustments need a second person."""
+
+    approval_above_points: _PointsOrNone | None = None
+    approval_below_zero: bool = True
+
+
+class CouponsDocument(_Part):
+    """Coupons made from points."""
+
+    minimum_points: _PointsOrNone = 0
+    valid_days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 90
+
+
+class SharingDocument(_Part):
+    """With whom a member may share what they earn."""
+
+    within: Literal["organisation"] = "organisation"
+
+
+class TransfersDocument(_Part):
+    """Whether and to whom members may transfer points."""
+
+    enabled: bool
+    within: Literal["organisation"] = "organisation"
+    minimum_points: _SomePoints = 1
+    approval_above_points: _PointsOrNone | None = None
+
+
+class ProgramDocument(_Part):
+    """The rules of one loyalty program."""
+
+    name: Annotated[str, AfterValidator(_title)]
+    mode: Literal["rewards", "analysis"] = "rewards"
+    currency: Annotated[str, AfterValidator(_currency)]
+    time_zone: Annotated[str, AfterValidator(_time_zone)]
+    point_value: PointValueDocument
+    enrolment: Literal["automatic", "manual"] = "automatic"
+    enrolment_lookback_days: _Days = 0
+    item_categories: Annotated[dict[_Label, _Label], Field(max_length=MAX_ITEM_CATEGORIES)] = {}
+    earning_rules: Annotated[list[RuleDocument], Field(max_length=MAX_EARNING_RULES)]
+    campaigns: Annotated[list[CampaignDocument], Field(max_length=MAX_CAMPAIGNS)] = []
+    campaign_stacking: Literal["add", "highest"] = "add"
+    tiers: Annotated[list[TierDocument], Field(max_length=MAX_TIERS)] = []
+    tier_window: TierWindowDocument = Field(default_factory=TierWindowDocument)
+    maturation: MaturationDocument = Field(default_factory=MaturationDocument)
+    reversal: ReversalDocument = Field(default_factory=ReversalDocument)
+    expiry: ExpiryDocument = Field(default_factory=lambda: ExpiryDocument(kind="never"))
+    redemption: RedemptionDocument = Field(default_factory=RedemptionDocument)
+    adjustments: AdjustmentsDocument = Field(default_factory=AdjustmentsDocument)
+    coupons: CouponsDocument = Field(default_factory=CouponsDocument)
+    sharing: SharingDocument = Field(default_factory=SharingDocument)
+    transfers: TransfersDocument = Field(default_factory=lambda: TransfersDocument(enabled=False))
+    challenges: object = None
+    streaks: object = None
+    leaderboards: object = None
+    memberships: object = None
+    benefits: object = None
+
+
+def parse_program(document: object, version: int) -> Program:
+    """Judge a document that came as JSON, and convert it.
+
+    Raises:
+        InvalidRequestError: with everything that is wrong and where, for example
+            `earning_rules.0.per_amount`; the path of the document as a whole is `program`.
+    """
+    if not isinstance(document, dict):
+        raise InvalidRequestError((FieldError("program", "must be an object"),))
+    currency = document.get("currency")
+    known = isinstance(currency, str) and currency in EXPONENTS
+    errors: list[FieldError] = []
+    try:
+        ProgramDocument.model_validate(document, context={"currency": currency if known else None})
+    except ValidationError as refused:
+        errors = [_field_error(e) for e in refused.errors(include_url=False, include_input=False)]
+    named = {error.field for error in errors}
+    errors += [error for error in _contradictions(document) if error.field not in named]
+    if errors:
+        raise InvalidRequestError(_bounded(errors))
+    return _converted(document, version)
+
+
+def program_from_stored(document: str, version: int) -> Program:
+    """The program of a stored document, which `parse_program` accepted before it was stored.
+
+    Raises:
+        BrokenInvariantError: the text is no such document after all.
+    """
+    try:
+        return _converted(json.loads(document), version)
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise BrokenInvariantError(f"program version {version} cannot be read") from error
+
+
+def program_schema() -> dict[str, Any]:
+    """The JSON Schema of the document; rules between fields are only known to `parse_program`."""
+    schema = ProgramDocument.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+_Plain = Mapping[str, Any]
+"""A part of a valid document; what it leaves out has the default of the domain's class."""
+
+
+def _converted(plain: _Plain, version: int) -> Program:
+    """The one place where a valid document becomes the domain's program."""
+    return Program(
+        version=version,
+        name=plain["name"],
+        mode=plain.get("mode", "rewards"),
+        currency=plain["currency"],
+        zone=ZoneInfo(plain["time_zone"]),
+        point_value=PointValue(**_present(plain["point_value"], amount=Decimal)),
+        enrolment=plain.get("enrolment", "automatic"),
+        enrolment_lookback_days=plain.get("enrolment_lookback_days", 0),
+        item_categories=dict(plain.get("item_categories", {})),
+        rules=tuple(map(_rule, plain["earning_rules"])),
+        campaigns=tuple(map(_campaign, plain.get("campaigns", ()))),
+        campaign_stacking=plain.get("campaign_stacking", "add"),
+        tiers=tuple(Tier(**_present(tier, multiplier=Decimal)) for tier in plain.get("tiers", ())),
+        maturation=_maturation(plain.get("maturation", {})),
+        clawback=plain.get("reversal", {}).get("clawback", "unlimited"),
+        expiry=_expiry(plain.get("expiry", {"kind": "never"})),
+        redemption=_redemption(plain.get("redemption", {})),
+        document=plain,
+    )
+
+
+def _present(plain: _Plain, **conversions: Callable[[Any], object]) -> dict[str, Any]:
+    """The fields that are there, converted where they are not null and a conversion is named."""
+    return {
+        name: conversions[name](value) if name in conversions and value is not None else value
+        for name, value in plain.items()
+    }
+
+
+def _rule(plain: _Plain) -> Rule:
+    converted = _present(
+        plain, match=_match, per_amount=Decimal, per_quantity=Decimal, limit=_limit
+    )
+    return Rule(**converted)
+
+
+def _limit(plain: _Plain) -> Limit:
+    return Limit(**plain)
+
+
+def _match(plain: _Plain) -> Match:
+    converted = _present(plain, minimum_amount=Decimal)
+    for name, value in plain.items():
+        if isinstance(value, list):
+            converted[name] = frozenset(value)
+    return Match(**converted)
+
+
+def _campaign(plain: _Plain) -> Campaign:
+    converted = _present(plain, match=_match, multiplier=Decimal)
+    begins, ends = (datetime.fromisoformat(converted.pop(name)) for name in ("from", "to"))
+    return Campaign(begins=begins, ends=ends, **converted)
+
+
+def _maturation(plain: _Plain) -> MaturationTerms:
+    parse = Period.parse
+    return MaturationTerms(
+        **_present(plain, hold=parse, return_window=parse, cancel_unpaid_after=parse)
+    )
+
+
+def _expiry(plain: _Plain) -> ExpiryTerms:
+    if plain["kind"] == "never":
+        return ExpiryTerms()
+    kept = {name: plain[name] for name in ("kind", "after", "round_to") if name in plain}
+    return ExpiryTerms(**_present(kept, after=Period.parse))
+
+
+_KEPT_OF_REDEMPTION: Final = frozenset(field.name for field in fields(RedemptionTerms))
+
+
+def _redemption(plain: _Plain) -> RedemptionTerms:
+    kept = {name: value for name, value in plain.items() if name in _KEPT_OF_REDEMPTION}
+    return RedemptionTerms(
+        **_present(
+            kept,
+            minimum_amount=Decimal,
+            yearly_amount_cap=Decimal,
+            excluded_jurisdictions=frozenset,
+        )
+    )
+
+
+def _contradictions(document: Mapping[str, object]) -> Iterator[FieldError]:
+    """What fields get wrong together; what has a wrong type is left to the model."""
+    yield from _repeated_ids(document, "earning_rules.*.id", "campaigns.*.id")
+    yield from _repeated_ids(document, "tiers.*.id")
+    yield from _tiers_out_of_order(document)
+    yield from _unknown_tiers(document)
+    for path, rule in _objects(document, "earning_rules.*"):
+        yield from _rule_contradictions(path, rule)
+    yield from _mixed_releases(document)
+    for path, campaign in _objects(document, "campaigns.*"):
+        yield from _campaign_contradictions(path, campaign, document.get("time_zone"))
+    for path, expiry in _objects(document, "expiry"):
+        yield from _expiry_contradictions(path, expiry)
+    yield from _not_supported(document)
+
+
+def _repeated_ids(document: Mapping[str, object], *patterns: str) -> Iterator[FieldError]:
+    """Rules and campaigns stand side by side in the entries, so their ids must all differ."""
+    seen: dict[str, str] = {}
+    for pattern in patterns:
+        for path, id_ in _at(document, pattern):
+            if isinstance(id_, str) and seen.setdefault(id_, path) != path:
+                yield FieldError(path, f"is already the id at {seen[id_]}")
+
+
+def _tiers_out_of_order(document: Mapping[str, object]) -> Iterator[FieldError]:
+    highest = 0
+    for path, points in _at(document, "tiers.*.points"):
+        if type(points) is not int or points < 1:
+            continue
+        if points <= highest:
+            yield FieldError(path, f"must be more than {highest}: tiers stand in ascending order")
+        highest = max(highest, points)
+
+
+def _unknown_tiers(document: Mapping[str, object]) -> Iterator[FieldError]:
+    known = {id_ for _, id_ in _at(document, "tiers.*.id") if isinstance(id_, str)}
+    for part in ("earning_rules", "campaigns"):
+        for path, tier in _at(document, f"{part}.*.match.tiers.*"):
+            if isinstance(tier, str) and tier not in known:
+                yield FieldError(path, "is not the id of a tier")
+
+
+_ONLY_FOR_PURCHASES: Final = (
+    "per_amount",
+    "per_quantity",
+    "rounding",
+    "exclusive",
+    "priority",
+    "on_partial_refund",
+)
+_ONLY_FOR_LINES: Final = (
+    "categories",
+    "items",
+    "exclude_categories",
+    "exclude_items",
+    "own_orders",
+    "minimum_amount",
+)
+
+
+def _rule_contradictions(path: str, rule: Mapping[str, object]) -> Iterator[FieldError]:
+    match rule.get("on"):
+        case "purchase":
+            yield from _purchase_rule_contradictions(path, rule)
+        case "action":
+            yield from _action_rule_contradictions(path, rule)
+
+
+def _purchase_rule_contradictions(path: str, rule: Mapping[str, object]) -> Iterator[FieldError]:
+    for name in ("action", "release"):
+        if rule.get(name) is not None:
+            yield FieldError(f"{path}.{name}", "is only for rules on actions")
+    fixed = rule.get("per_amount") is None and rule.get("per_quantity") is None
+    if rule.get("per_amount") is not None and rule.get("per_quantity") is not None:
+        yield FieldError(f"{path}.per_quantity", "must not stand beside per_amount")
+    if not fixed and rule.get("on_partial_refund", "keep") != "keep":
+        yield FieldError(
+            f"{path}.on_partial_refund",
+            "is only for fixed points: points per amount or piece follow what is left",
+        )
+
+
+def _action_rule_contradictions(path: str, rule: Mapping[str, object]) -> Iterator[FieldError]:
+    if rule.get("action") is None:
+        yield FieldError(f"{path}.action", "is required for a rule on actions")
+    for name in _ONLY_FOR_PURCHASES:
+        default = RuleDocument.model_fields[name].default
+        if rule.get(name, default) != default:
+            yield FieldError(f"{path}.{name}", "is only for rules on purchases")
+    match = rule.get("match")
+    for name in _ONLY_FOR_LINES:
+        if isinstance(match, dict) and match.get(name) not in (None, []):
+            yield FieldError(f"{path}.match.{name}", "an action has no lines to match")
+
+
+def _mixed_releases(document: Mapping[str, object]) -> Iterator[FieldError]:
+    """All points of one action wait together, so its rules have to agree on what they wait for."""
+    seen: dict[str, object] = {}
+    for path, rule in _objects(document, "earning_rules.*"):
+        action, release = rule.get("action"), rule.get("release")
+        if isinstance(action, str) and seen.setdefault(action, release) != release:
+            yield FieldError(f"{path}.release", "must be the same in all rules for one action")
+
+
+def _campaign_contradictions(
+    path: str, campaign: Mapping[str, object], time_zone: object
+) -> Iterator[FieldError]:
+    begins = _timestamp(campaign.get("from"), time_zone)
+    ends = _timestamp(campaign.get("to"), time_zone)
+    if begins is not None and ends is not None and ends <= begins:
+        yield FieldError(f"{path}.to", "must be after from")
+    if campaign.get("points", 0) == 0 and _is_one(campaign.get("multiplier", 1)):
+        yield FieldError(path, "needs a multiplier above 1 or points")
+
+
+def _is_one(multiplier: object) -> bool:
+    try:
+        return Decimal(_number(multiplier)) == 1
+    except ValueError:
+        return False
+
+
+def _timestamp(text: object, time_zone: object) -> float | None:
+    """When a time of the zone comes, as the rule engine takes it; None where it is none."""
+    try:
+        local = datetime.fromisoformat(_local_time(str(text)))
+        zone = ZoneInfo(_time_zone(str(time_zone)))
+    except ValueError:
+        return None
+    return local.replace(tzinfo=zone).timestamp()
+
+
+def _expiry_contradictions(path: str, expiry: Mapping[str, object]) -> Iterator[FieldError]:
+    after = expiry.get("after")
+    if expiry.get("kind") == "period" and after is None:
+        yield FieldError(f"{path}.after", "is required")
+    if isinstance(after, str) and "T" in after:
+        yield FieldError(f"{path}.after", "must be in years, months, weeks and days")
+
+
+def _not_supported(document: Mapping[str, object]) -> Iterator[FieldError]:
+    for pattern, accepted in _NOT_SUPPORTED_YET:
+        for path, value in _at(document, pattern):
+            if value not in accepted:
+                options = " or ".join(json.dumps(option) for option in accepted)
+                yield FieldError(path, f"not supported by this version, which takes {options}")
+
+
+def _objects(
+    document: Mapping[str, object], pattern: str
+) -> Iterator[tuple[str, Mapping[str, object]]]:
+    for path, value in _at(document, pattern):
+        if isinstance(value, dict):
+            yield path, value
+
+
+def _at(document: Mapping[str, object], pattern: str) -> list[tuple[str, object]]:
+    """What stands at a dotted path, where `*` is every member; with the path of each."""
+    found: list[tuple[str, object]] = [("", document)]
+    for step in pattern.split("."):
+        found = [
+            (f"{path}.{key}" if path else key, value)
+            for path, holder in found
+            for key, value in _members(holder)
+            if step in ("*", key)
+        ]
+    return found
+
+
+def _members(holder: object) -> Iterator[tuple[str, object]]:
+    match holder:
+        case dict():
+            yield from ((key, value) for key, value in holder.items() if isinstance(key, str))
+        case list():
+            yield from ((str(number), value) for number, value in enumerate(holder))
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    parts = [str(part) for part in error["loc"] if part != "[key]"]
+    path = ".".join(part[:_MAX_PATH_PART_CHARACTERS] for part in parts)
+    problem = error.get("ctx", {}).get("error")
+    return FieldError(path or "program", str(problem) if problem is not None else error["msg"])
+
+
+def _bounded(errors: list[FieldError]) -> tuple[FieldError, ...]:
+    if len(errors) <= MAX_ERRORS:
+        return tuple(errors)
+    rest = len(errors) - MAX_ERRORS
+    return (*errors[:MAX_ERRORS], FieldError("program", f"has {rest} more errors"))

@@ -1,0 +1,405 @@
+"""Posting the difference between what an earning should be and what was posted of it.
+
+The target comes from the facts alone (maturation.py); this module moves each member's account
+there, taking back what a fall demands by the program's clawback policy (semantics 3.4).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from points_ledger.domain.calendar import local_day
+from points_ledger.domain.earning import NOTHING_POSTED, Earning, Pin, Posted
+from points_ledger.domain.entry import Entry, EntryType, Posting, RulePoints, apply, chain
+from points_ledger.domain.expiry import expired_from, expiry, record_of
+from points_ledger.domain.identity import MemberId
+from points_ledger.domain.lot import NO_LOTS, Lots, add, negative, take, total
+from points_ledger.domain.maturation import Target, earned_points, last_day_of_lot, target
+from points_ledger.domain.program import Clawback, Program
+from points_ledger.domain.rules import Room, attributed
+from points_ledger.domain.sharing import split
+from points_ledger.domain.state import State, credited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Why and when the ledger looks at an earning: part of every entry that comes of it.
+
+    `zone` is that of the program in force now: it decides which lots have passed.
+    """
+
+    now: datetime
+    fact_at: datetime
+    reason: str
+    actor: str
+    zone: ZoneInfo
+
+    @property
+    def today(self) -> date:
+        """The recording day."""
+        return local_day(self.now, self.zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What one member should hold of the earning."""
+
+    earned: int = 0
+    matured: int = 0
+    lapsed: int = 0
+    used: Mapping[str, int] = field(default_factory=dict)
+
+    def is_met(self, posted: Posted) -> bool:
+        """Whether nothing has to be posted for this member."""
+        matured = posted.matured - posted.written_off
+        owed_to_member = max(0, self.earned - posted.matured)
+        return (
+            (self.earned, self.matured, self.used) == (posted.earned, matured, posted.used)
+            and min(self.lapsed, owed_to_member) == posted.lapsed
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """Where an earning should be at an instant, and how the members concerned share it."""
+
+    earning: Earning
+    target: Target
+    goals: Mapping[MemberId, Goal]
+    arm_at: datetime | None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the ledger is there already, so that no account has to be read."""
+        posted = self.earning.posted
+        return all(goal.is_met(posted.get(m, NOTHING_POSTED)) for m, goal in self.goals.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convergence:
+    """The earning as it now stands, and the entries that bring the members' accounts there."""
+
+    earning: Earning
+    entries: tuple[Entry, ...]
+
+
+def aim(earning: Earning, *, program: Program, now: datetime) -> Aim:
+    """The goals of an earning that has an earner, by what its content is worth.
+
+    `arm_at` is the instant for which a marker has to be armed, if any.
+    """
+    assert earning.earner_id is not None
+    found = target(earning, program=program, now=now)
+    arm_at = _arm_at(earning.due_at, found.due_at, now)
+    analysed_only = program.mode == "analysis"
+    return Aim(
+        earning=replace(earning, due_at=arm_at or earning.due_at),
+        target=found,
+        goals={} if analysed_only else _goals(earning, earning.pins[earning.earner_id], found),
+        arm_at=None if analysed_only else arm_at,
+    )
+
+
+def valued(earning: Earning, *, program: Program, earner: State) -> Earning:
+    """The earning with its content valued anew, within what the earner's caps still allow."""
+    assert earning.earner_id is not None
+    used = earning.posted.get(earning.earner_id, NOTHING_POSTED).used
+    earned = earned_points(
+        earning,
+        program=program,
+        pin=earning.pins[earning.earner_id],
+        room=Room(used=used, taken=earner.counters),
+    )
+    return replace(earning, earned=earned)
+
+
+def converge(
+    aimed: Aim,
+    *,
+    before: Earning,
+    heads: Mapping[MemberId, Entry],
+    resolved: Mapping[MemberId, MemberId],
+    program: Program,
+    occasion: Occasion,
+) -> Convergence:
+    """Bring every member's account to its goal.
+
+    Args:
+        aimed: the goals, with the earning's newest facts.
+        before: the earning as it was stored, whose rules the last entries named.
+        heads: the newest entry of every member concerned, by resolved id.
+        resolved: the surviving member of every id that the earning names.
+        program: the pinned version.
+        occasion: the time and the reason.
+    """
+    current = dict(heads)
+    posted = dict(aimed.earning.posted)
+    entries: list[Entry] = []
+    step = _Step(aimed=aimed, before=before, program=program, occasion=occasion)
+    for member_id, goal in aimed.goals.items():
+        head = current[resolved[member_id]]
+        if head.state.standing.status in ("closed", "erased"):
+            continue
+        after, postings = step.postings(posted.get(member_id, NOTHING_POSTED), goal, head.state)
+        for posting in postings:
+            head = chain(head, head.member_id, posting, occasion.now)
+            entries.append(head)
+        current[head.member_id] = head
+        if after != NOTHING_POSTED or member_id in posted:
+            posted[member_id] = after
+    return Convergence(earning=replace(aimed.earning, posted=posted), entries=tuple(entries))
+
+
+def _goals(earning: Earning, pin: Pin, found: Target) -> dict[MemberId, Goal]:
+    """The target split between the members; those who earned it formerly come to nothing.
+
+    Caps and limits are the earner's, also where the plan gives all points to others.
+    """
+    goals = dict.fromkeys(earning.posted, Goal())
+    if earning.earner_id is not None and earning.earned.used:
+        goals[earning.earner_id] = Goal(used=earning.earned.used)
+    percents = [share.percent for share in pin.allocation]
+    earned = split(found.earned, percents)
+    matured = split(found.matured, percents)
+    paid = split(found.paid, percents)
+    for index, share in enumerate(pin.allocation):
+        goals[share.member_id] = Goal(
+            earned=earned[index],
+            matured=matured[index],
+            lapsed=earned[index] - paid[index] if found.lapses else 0,
+            used=earning.earned.used if share.member_id == earning.earner_id else {},
+        )
+    return goals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One member's way from what was posted to the goal, as postings in order."""
+
+    aimed: Aim
+    before: Earning
+    program: Program
+    occasion: Occasion
+
+    def postings(
+        self, posted: Posted, goal: Goal, state: State
+    ) -> tuple[Posted, tuple[Posting, ...]]:
+        """What is posted afterwards, and the postings that lead there."""
+        change = goal.matured - (posted.matured - posted.written_off)
+        if change < 0:
+            return self._fallen(posted, goal, state, -change)
+        after, restored = _forgiven(posted, change)
+        credit = change - (posted.written_off - after.written_off)
+        if credit:
+            lots = add(after.lots, {self.lot_day: credit})
+            after = replace(after, matured=after.matured + credit, lots=lots)
+        after = _settled_rest(after, goal)
+        draft = _Draft(before=posted, after=after, step=self)
+        return after, tuple(draft.postings(state, _Fall(absorbed=negative(restored)), credit))
+
+    def _fallen(
+        self, posted: Posted, goal: Goal, state: State, points: int
+    ) -> tuple[Posted, tuple[Posting, ...]]:
+        """A fall takes from lots, so lots that have passed are settled first."""
+        occasion = self.occasion
+        settling = expiry(state, now=occasion.now, zone=occasion.zone, actor=occasion.actor)
+        if settling is not None:
+            state = apply(state, settling)
+        after, fall = _taken_back(points, posted, state, self.program.clawback)
+        after = _settled_rest(after, goal)
+        draft = _Draft(before=posted, after=after, step=self)
+        first = (settling,) if settling is not None else ()
+        return after, (*first, *draft.postings(state, fall, credit=0))
+
+    @property
+    def lot_day(self) -> date:
+        """The lot into which this step's maturation goes."""
+        matured_at = self.aimed.target.matured_at or self.occasion.now
+        return last_day_of_lot(
+            matured_at, self.program, local_day(self.occasion.now, self.program.zone)
+        )
+
+
+def _settled_rest(posted: Posted, goal: Goal) -> Posted:
+    """The part that is neither matured nor pending any more."""
+    lapsed = min(goal.lapsed, max(0, goal.earned - posted.matured))
+    return replace(posted, earned=goal.earned, lapsed=lapsed, used=goal.used)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fall:
+    """What a fall takes: from lots, as debt, and what expiry already took."""
+
+    taken: Lots = field(default_factory=dict)
+    debt: int = 0
+    absorbed: Lots = field(default_factory=dict)
+
+
+def _taken_back(
+    points: int, posted: Posted, state: State, clawback: Clawback
+) -> tuple[Posted, _Fall]:
+    """Take `points` back: expired ones of the own lot count first, then the own lot, then other
+    lots soonest first, then by policy; the rest is written off."""
+    if clawback == "only_pending":
+        return replace(posted, written_off=posted.written_off + points), _Fall()
+    still_out = add(posted.lots, negative(posted.absorbed))
+    absorbable = {
+        day: min(expired, max(0, still_out.get(day, 0)))
+        for day, expired in expired_from(state, posted.lots).items()
+    }
+    absorbed = take(absorbable, points)
+    need = points - total(absorbed)
+    own = {day: min(held, state.lots.get(day, 0)) for day, held in still_out.items()}
+    from_own = take(own, need)
+    others = take(add(state.lots, negative(from_own)), need - total(from_own))
+    taken = add(from_own, others)
+    debt = need - total(taken) if clawback == "unlimited" else 0
+    gone = total(taken) + debt
+    # The earning's own lots shrink by what was taken, first where it really came from.
+    shrunk = add(from_own, take(add(still_out, negative(from_own)), gone - total(from_own)))
+    after = replace(
+        posted,
+        matured=posted.matured - gone,
+        written_off=posted.written_off + points - gone,
+        lots=add(posted.lots, negative(shrunk)),
+        absorbed=add(posted.absorbed, absorbed),
+    )
+    return after, _Fall(taken=taken, debt=debt, absorbed=absorbed)
+
+
+def _forgiven(before: Posted, rise: int) -> tuple[Posted, Lots]:
+    """Let a rise lower `written_off` first: the part left by policy, then the expired part,
+    which goes back into the state's record."""
+    forgiven = min(before.written_off, rise)
+    by_policy = before.written_off - total(before.absorbed)
+    restored = take(before.absorbed, max(0, forgiven - by_policy))
+    after = replace(
+        before,
+        written_off=before.written_off - forgiven,
+        absorbed=add(before.absorbed, negative(restored)),
+    )
+    return after, restored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """The postings of one member's step, all with the same origin."""
+
+    before: Posted
+    after: Posted
+    step: _Step
+
+    def postings(self, state: State, fall: _Fall, credit: int) -> Iterable[Posting]:
+        """Accrual, reversal, maturation and lapse, as far as each has something to say."""
+        before, after, found = self.before, self.after, self.step.aimed.target
+        fact_at = self.step.occasion.fact_at
+        grown = max(after.earned, after.matured) - max(before.earned, before.matured)
+        gone = total(fall.taken) + fall.debt
+        pending, lapsed = before.pending, before.lapsed
+        used = _difference(before.used, after.used)
+        records = {record_of(day): -points for day, points in fall.absorbed.items()}
+
+        if grown > 0 or (not grown and not gone and any(n > 0 for n in used.values())):
+            pending += grown
+            counters = {"earned": grown, **used}
+            yield self._posting(
+                "accrual", grown, self._accrued_at(), pending=grown, counters=counters
+            )
+            used = {}
+        reversed_points = max(0, -grown)
+        if reversed_points or gone or records or used:
+            # What is not taken from matured points comes off pending first, then off lapsed.
+            back = gone - reversed_points
+            from_lapsed = max(0, -back - pending)
+            pending += back + from_lapsed
+            lapsed -= from_lapsed
+            counters = {"reversed": reversed_points, "lapsed": -from_lapsed, **records, **used}
+            yield self._posting(
+                "reversal", -(reversed_points or gone), fact_at, pending=back + from_lapsed,
+                lots=negative(fall.taken), debt=fall.debt, counters=counters,
+            )  # fmt: skip
+        if credit:
+            from_lapsed = max(0, credit - pending)
+            pending -= credit - from_lapsed
+            lapsed -= from_lapsed
+            lots, repaid = credited(state, credit, self.step.lot_day)
+            yield self._posting(
+                "maturation", credit, found.matured_at or fact_at, pending=from_lapsed - credit,
+                lots=lots, debt=-repaid, counters={"lapsed": -from_lapsed},
+            )  # fmt: skip
+        if after.lapsed != lapsed:
+            more = after.lapsed - lapsed
+            at = found.lapses_at if more > 0 and found.lapses_at else fact_at
+            yield self._posting("lapse", more, at, pending=-more, counters={"lapsed": more})
+
+    def _accrued_at(self) -> datetime:
+        """The first accrual happened when the purchase was posted, later ones with their fact."""
+        posted_at = self.step.aimed.earning.posted_at
+        first = self.before == NOTHING_POSTED
+        return posted_at if first and posted_at is not None else self.step.occasion.fact_at
+
+    def _posting(
+        self,
+        type_: EntryType,
+        points: int,
+        at: datetime,
+        *,
+        pending: int,
+        counters: Mapping[str, int],
+        lots: Lots = NO_LOTS,
+        debt: int = 0,
+    ) -> Posting:
+        return Posting(
+            type=type_,
+            at=at,
+            pending=pending,
+            lots=lots,
+            debt=debt,
+            counters={name: change for name, change in counters.items() if change},
+            source=self.step.aimed.earning.key,
+            rules=self._rules(points),
+            program_version=self.step.program.version,
+            actor=self.step.occasion.actor,
+            reason=None if type_ in ("accrual", "maturation") else self.step.occasion.reason,
+            details=self._details(type_),
+        )
+
+    def _rules(self, points: int) -> RulePoints:
+        """Points by rule: the exact change of each rule where that is what was posted."""
+        new_rules = self.step.aimed.earning.earned.rules
+        old_rules = self.step.before.earned.rules
+        new, old = dict(new_rules), dict(old_rules)
+        change = {id_: new.get(id_, 0) - old.get(id_, 0) for id_ in {**old, **new}}
+        if sum(change.values()) == points:
+            return tuple((id_, part) for id_, part in change.items() if part)
+        sign = -1 if points < 0 else 1
+        parts = attributed(abs(points), new_rules or old_rules)
+        return tuple((id_, sign * part) for id_, part in parts)
+
+    def _details(self, type_: EntryType) -> dict[str, str]:
+        details: dict[str, str] = {}
+        earned = self.step.aimed.earning.earned
+        if type_ == "accrual" and earned.truncated:
+            details["truncated"] = ",".join(earned.truncated)
+        if type_ == "reversal":
+            if earned.excess_refund:
+                details["refund"] = "exceeds_purchase"
+            if self.after.written_off != self.before.written_off:
+                details["written_off"] = str(self.after.written_off)
+        return details
+
+
+def _difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    change = {name: after.get(name, 0) - before.get(name, 0) for name in {**before, **after}}
+    return {name: value for name, value in change.items() if value}
+
+
+def _arm_at(armed: datetime | None, due_at: datetime | None, now: datetime) -> datetime | None:
+    """When to arm a marker: the due time is new, earlier than the armed one, or that has passed.
+
+    A due time that moved later needs nothing: the old marker re-arms itself when visited.
+    """
+    if due_at is None or due_at == armed:
+        return None
+    return due_at if armed is None or due_at < armed or armed <= now else None

@@ -1,0 +1,169 @@
+"""The program: the rules of one version, as plain data (interface 4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from points_ledger.domain.calendar import Period, Rounding
+
+Clawback = Literal["only_pending", "within_balance", "unlimited"]
+PointsRounding = Literal["step", "down", "nearest", "up"]
+LimitPeriod = Literal["day", "month", "year", "lifetime"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Which lines, members and purchases a rule or campaign is about; empty means all."""
+
+    categories: frozenset[str] = frozenset()
+    items: frozenset[str] = frozenset()
+    exclude_categories: frozenset[str] = frozenset()
+    exclude_items: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    exclude_tags: frozenset[str] = frozenset()
+    tiers: frozenset[str] = frozenset()
+    organisations: frozenset[str] = frozenset()
+    jurisdictions: frozenset[str] = frozenset()
+    exclude_jurisdictions: frozenset[str] = frozenset()
+    own_orders: bool | None = None
+    minimum_amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How many times a member may earn by a rule within a period of the program's zone."""
+
+    times: int
+    per: LimitPeriod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One earning rule; neither `per_amount` nor `per_quantity` means fixed points."""
+
+    id: str
+    on: Literal["purchase", "action"]
+    points: int
+    match: Match = field(default_factory=Match)
+    action: str | None = None
+    per_amount: Decimal | None = None
+    per_quantity: Decimal | None = None
+    rounding: PointsRounding = "down"
+    exclusive: bool = False
+    priority: int = 0
+    on_partial_refund: Literal["keep", "proportional", "revoke"] = "keep"
+    qualifying: bool = True
+    limit: Limit | None = None
+    release: Literal["referred_first_purchase", "linked_purchase"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """Extra points in a window `[begins, ends)` of the program's zone, by posted_at."""
+
+    id: str
+    begins: datetime
+    ends: datetime
+    match: Match = field(default_factory=Match)
+    multiplier: Decimal = Decimal(1)
+    points: int = 0
+    member_cap_points: int | None = None
+    budget_points: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A level that members reach by qualifying points."""
+
+    id: str
+    points: int
+    multiplier: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointValue:
+    """What points are worth: `amount` for every `points`."""
+
+    points: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaturationTerms:
+    """When pending points become available."""
+
+    requires_payment: bool = True
+    partial_payment: Literal["full_only", "proportional"] = "full_only"
+    hold: Period = field(default_factory=Period)
+    return_window: Period = field(default_factory=Period)
+    cancel_unpaid_after: Period | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryTerms:
+    """How long available points stay valid."""
+
+    kind: Literal["period", "never"] = "never"
+    after: Period = field(default_factory=Period)
+    round_to: Rounding = "day"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedemptionTerms:
+    """When and how points may be spent."""
+
+    paused: bool = False
+    minimum_amount: Decimal = Decimal(0)
+    ticket_must_exceed: bool = False
+    points_paid_part_earns: bool = False
+    yearly_amount_cap: Decimal | None = None
+    excluded_jurisdictions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One immutable version of the program.
+
+    `document` is what it was read from, for those who ask for the rules as data; nothing here
+    decides by it.
+    """
+
+    version: int
+    name: str
+    mode: Literal["rewards", "analysis"]
+    currency: str
+    zone: ZoneInfo
+    point_value: PointValue
+    enrolment: Literal["automatic", "manual"]
+    enrolment_lookback_days: int
+    item_categories: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    campaigns: tuple[Campaign, ...]
+    campaign_stacking: Literal["add", "highest"]
+    tiers: tuple[Tier, ...]
+    maturation: MaturationTerms
+    clawback: Clawback
+    expiry: ExpiryTerms
+    redemption: RedemptionTerms
+    document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def tier_multiplier(self, tier: str | None) -> Decimal:
+        """The multiplier of a tier; 1 without one, or where this version does not know it."""
+        return next((t.multiplier for t in self.tiers if t.id == tier), Decimal(1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionPeriod:
+    """From when a version is in force, until the next one is."""
+
+    version: int
+    effective_from: datetime
+
+
+def version_in_force(periods: tuple[VersionPeriod, ...], at: datetime) -> int:
+    """The version in force at an instant; the first version serves anything earlier."""
+    started = [period for period in periods if period.effective_from <= at]
+    return max(started, key=lambda p: (p.effective_from, p.version)).version if started else 1

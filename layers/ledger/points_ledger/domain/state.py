@@ -1,0 +1,174 @@
+"""A member's account after one entry: what the newest entry of the chain carries.
+
+Balances, lots and counters change only by a `Posting` (entry.py). Counters are named integers:
+the totals of the conservation rule, and others with a colon in their name (`expired_lot:<day>`,
+`used:<rule or campaign>:<period>`, `redeemed_value:<year>`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Literal
+
+from points_ledger.domain.error import BrokenInvariantError
+from points_ledger.domain.identity import MemberId
+from points_ledger.domain.limit import MAX_LOTS
+from points_ledger.domain.lot import NO_LOTS, Lots, add, joining, total
+
+Status = Literal["active", "frozen", "closed", "erased", "merged"]
+Counters = Mapping[str, int]
+NO_COUNTERS: Final[Counters] = {}
+
+ORIGIN_COUNTERS: Final = ("earned", "opened", "adjusted", "transferred", "merged")
+"""Where points come from: the left side of the conservation rule (semantics 9)."""
+USE_COUNTERS: Final = ("redeemed", "expired", "lapsed", "reversed", "forfeited")
+"""Where points went: the right side, beside the balances."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What about a member decides, apart from numbers. Changing it is an entry."""
+
+    status: Status = "active"
+    alias_of: MemberId | None = None
+    tier: str | None = None
+    tags: tuple[str, ...] = ()
+    organisation: str | None = None
+    jurisdiction: str | None = None
+    earns: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The account. `available = Σ lots − debt`; lots and debt never exist at the same time."""
+
+    pending: int = 0
+    reserved: int = 0
+    debt: int = 0
+    lots: Lots = field(default_factory=dict)
+    counters: Counters = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing)
+
+    @property
+    def available(self) -> int:
+        """Spendable points by the book: lots that have passed still count until settled."""
+        return total(self.lots) - self.debt
+
+    def counter(self, name: str) -> int:
+        """A counter's value; absent is zero."""
+        return self.counters.get(name, 0)
+
+    def check(self) -> None:
+        """State the invariants of semantics 9 (2 and 3).
+
+        Raises:
+            BrokenInvariantError: names the first that does not hold.
+        """
+        origins = sum(self.counter(name) for name in ORIGIN_COUNTERS)
+        uses = sum(self.counter(name) for name in USE_COUNTERS)
+        held = self.pending + self.available + self.reserved
+        broken = next(
+            (
+                name
+                for name, holds in (
+                    ("pending is not negative", self.pending >= 0),
+                    ("reserved is not negative", self.reserved >= 0),
+                    ("debt is not negative", self.debt >= 0),
+                    ("lots are positive", all(points > 0 for points in self.lots.values())),
+                    ("lots are few", len(self.lots) <= MAX_LOTS),
+                    ("debt means no lots", not (self.debt and self.lots)),
+                    ("points are conserved", origins == held + uses),
+                )
+                if not holds
+            ),
+            None,
+        )
+        if broken:
+            raise BrokenInvariantError(broken)
+
+
+EMPTY: Final = State()
+
+
+def changed(
+    state: State,
+    *,
+    pending: int = 0,
+    reserved: int = 0,
+    debt: int = 0,
+    lots: Lots = NO_LOTS,
+    counters: Counters = NO_COUNTERS,
+    standing: Standing | None = None,
+) -> State:
+    """The state after adding each change; `standing` replaces the one before."""
+    names = sorted(state.counters.keys() | counters.keys())
+    summed = ((name, state.counter(name) + counters.get(name, 0)) for name in names)
+    return State(
+        pending=state.pending + pending,
+        reserved=state.reserved + reserved,
+        debt=state.debt + debt,
+        lots=add(state.lots, lots),
+        counters={name: value for name, value in summed if value},
+        standing=standing or state.standing,
+    )
+
+
+def credited(state: State, points: int, day: date) -> tuple[Lots, int]:
+    """The change of lots by a credit, and the debt that it repays first (semantics 2)."""
+    repaid = min(state.debt, points)
+    opened: Lots = {day: points - repaid} if points > repaid else {}
+    return add(opened, joining(add(state.lots, opened))), repaid
+
+
+def encode_lots(lots: Lots) -> str:
+    """Lots as `20281130:500 20281231:20`, soonest first: 13 bytes a lot and more."""
+    return " ".join(f"{day:%Y%m%d}:{points}" for day, points in sorted(lots.items()))
+
+
+def decode_lots(text: str) -> Lots:
+    """The inverse of `encode_lots`."""
+    pairs = (part.split(":") for part in text.split())
+    return {date(int(d[:4]), int(d[4:6]), int(d[6:])): int(points) for d, points in pairs}
+
+
+def encode_standing(standing: Standing) -> dict[str, object]:
+    """A standing without its defaults."""
+    default = Standing()
+    values = {name: getattr(standing, name) for name in Standing.__dataclass_fields__}
+    return {name: value for name, value in values.items() if value != getattr(default, name)}
+
+
+def decode_standing(values: Mapping[str, object]) -> Standing:
+    """The inverse of `encode_standing`."""
+    standing = dict(values)
+    if "tags" in standing:
+        standing["tags"] = tuple(standing["tags"])  # type: ignore[arg-type]  # a list of str
+    return Standing(**standing)  # type: ignore[arg-type]  # written by encode_standing
+
+
+def encode_state(state: State) -> str:
+    """The one canonical text of a state: what is stored and what is hashed."""
+    content: dict[str, object] = {
+        "pending": state.pending,
+        "reserved": state.reserved,
+        "debt": state.debt,
+        "lots": encode_lots(state.lots),
+        "counters": state.counters,
+        "standing": encode_standing(state.standing),
+    }
+    kept = {name: value for name, value in content.items() if value}
+    return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode_state(text: str) -> State:
+    """The inverse of `encode_state`."""
+    content = json.loads(text)
+    return State(
+        pending=content.get("pending", 0),
+        reserved=content.get("reserved", 0),
+        debt=content.get("debt", 0),
+        lots=decode_lots(content.get("lots", "")),
+        counters=content.get("counters", {}),
+        standing=decode_standing(content.get("standing", {})),
+    )

@@ -1,0 +1,76 @@
+"""The only maker of AWS clients, and the only place where the wall clock is read.
+
+One botocore session per process with low-level clients, each made when it is first asked for.
+Region, credentials and endpoint come from the environment as botocore itself reads it.
+"""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal
+
+import botocore.session
+from botocore.config import Config
+
+if TYPE_CHECKING:  # stubs, absent at run time
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+CONNECT_TIMEOUT_SECONDS: Final = 1
+READ_TIMEOUT_SECONDS: Final = 2
+MAX_ATTEMPTS: Final = 3
+"""Three attempts of two seconds with at most three seconds of backoff between them end within the
+ten seconds that the webhook function has. Every call that we make is answered in milliseconds."""
+
+MAX_POOL_CONNECTIONS: Final = 16
+"""Parallel requests of one sweep worker."""
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """The client of the ledger's table."""
+    client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+@cache
+def sqs() -> "SQSClient":
+    """The client of the work queues."""
+    client: SQSClient = _client("sqs")
+    return client
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """The client of the event bus."""
+    client: EventBridgeClient = _client("events")
+    return client
+
+
+@cache
+def secrets() -> "SecretsManagerClient":
+    """The client of the webhook secret."""
+    client: SecretsManagerClient = _client("secretsmanager")
+    return client
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+def _client(service: Literal["dynamodb", "sqs", "events", "secretsmanager"]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - botocore builds the class at run time; the callers name it
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        max_pool_connections=MAX_POOL_CONNECTIONS,
+        tcp_keepalive=True,
+    )
+    return _session().create_client(service, config=config)

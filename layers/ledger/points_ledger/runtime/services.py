@@ -1,0 +1,121 @@
+"""The one place where the service is put together with what it runs on.
+
+Every function asks for the service that it needs; a process makes each at most once.
+"""
+
+import base64
+import random
+import secrets
+import time
+from functools import cache
+from typing import Final
+
+from points_ledger.adapters.dynamodb import DynamoDBReader, DynamoDBStore, DynamoDBSweeps
+from points_ledger.domain.identity import MemberId
+from points_ledger.runtime import bootstrap, observability
+from points_ledger.runtime.settings import LedgerSettings, load
+from points_ledger.service.enrolling import Enrolling
+from points_ledger.service.expiring import Expiring
+from points_ledger.service.ledger import WritePath
+from points_ledger.service.programs import Programs
+from points_ledger.service.publishing import Publishing
+from points_ledger.service.queries import Queries
+from points_ledger.service.recording import Recording
+from points_ledger.service.redeeming import Redeeming
+
+_FIRST_PAUSE_SECONDS: Final = 0.01
+_LONGEST_PAUSE_SECONDS: Final = 0.4
+
+
+@cache
+def store() -> DynamoDBStore:
+    """The ledger's table."""
+    return DynamoDBStore(
+        client=bootstrap.dynamodb(), table=load(LedgerSettings).table_name, clock=bootstrap.utc_now
+    )
+
+
+@cache
+def reader() -> DynamoDBReader:
+    """Reads that show and do not decide."""
+    return DynamoDBReader(client=bootstrap.dynamodb(), table=load(LedgerSettings).table_name)
+
+
+@cache
+def sweeps() -> DynamoDBSweeps:
+    """Due markers and the progress of the sweeps."""
+    return DynamoDBSweeps(client=bootstrap.dynamodb(), table=load(LedgerSettings).table_name)
+
+
+@cache
+def programs() -> Programs:
+    """Program versions, cached by this process."""
+    return Programs(store(), bootstrap.utc_now)
+
+
+@cache
+def recording() -> Recording:
+    """Records facts."""
+    return Recording(
+        path=_write_path(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        new_member_id=_new_member_id,
+    )
+
+
+@cache
+def enrolling() -> Enrolling:
+    """Enrols members."""
+    return Enrolling(
+        path=_write_path(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        new_member_id=_new_member_id,
+    )
+
+
+@cache
+def redeeming() -> Redeeming:
+    """Decides redemptions."""
+    return Redeeming(
+        path=_write_path(), programs=programs(), clock=bootstrap.utc_now, salt=_new_salt
+    )
+
+
+@cache
+def expiring() -> Expiring:
+    """Expires lots."""
+    return Expiring(path=_write_path(), programs=programs())
+
+
+@cache
+def queries() -> Queries:
+    """Answers questions."""
+    return Queries(store=store(), reader=reader(), programs=programs(), clock=bootstrap.utc_now)
+
+
+@cache
+def publishing() -> Publishing:
+    """Adds program versions."""
+    return Publishing(path=_write_path())
+
+
+@cache
+def _write_path() -> WritePath:
+    return WritePath(store=store(), pause=_pause, lost=lambda: observability.count("race_lost"))
+
+
+def _pause(attempt: int) -> None:
+    """Exponential backoff with full jitter, so that writers of one member spread out."""
+    longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+    time.sleep(random.uniform(0, longest))  # noqa: S311 - spreads load, guards nothing
+
+
+def _new_member_id() -> MemberId:
+    """Unguessable, 80 bits: `mbr_` and 16 characters."""
+    return MemberId(f"mbr_{base64.b32encode(secrets.token_bytes(10)).decode().lower()}")
+
+
+def _new_salt() -> str:
+    return secrets.token_hex(16)

@@ -1,0 +1,123 @@
+"""The only reader of the environment: one settings class per function.
+
+A field is the variable of the same name in lower case, and every field is required: a variable
+that is missing or blank stops the function before its handler runs. Plain dataclasses rather than
+pydantic models, because the webhook function is to start without pydantic (importing it costs as
+much as everything else that this package imports together; docs/benchmarks.md).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+_FLAGS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
+
+
+@dataclass(eq=False)
+class SettingsError(Exception):
+    """The environment is not what the function needs; `variables` are missing or unreadable."""
+
+    variables: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Names only: a value may be a secret."""
+        return f"missing or unreadable variables: {', '.join(self.variables)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every function has; Powertools reads these three by itself."""
+
+    powertools_service_name: str
+    powertools_metrics_namespace: str
+    powertools_log_level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhooksSettings(Settings):
+    """Function webhooks."""
+
+    webhook_secret_arn: str
+    earning_queue_url: str
+    payment_queue_url: str
+    stripe_api_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSettings(Settings):
+    """Functions that read and post: accrual, maturation, redemption, members, program."""
+
+    table_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings(Settings):
+    """Scheduled functions: hold_release, expiry."""
+
+    table_name: str
+    allow_future_schedules: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEventsSettings(Settings):
+    """Function ledger_events."""
+
+    table_name: str
+    event_bus_name: str
+    earning_queue_url: str
+
+
+FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
+    {
+        "webhooks": WebhooksSettings,
+        "accrual": LedgerSettings,
+        "maturation": LedgerSettings,
+        "hold_release": SweepSettings,
+        "redemption": LedgerSettings,
+        "expiry": SweepSettings,
+        "members": LedgerSettings,
+        "program": LedgerSettings,
+        "ledger_events": LedgerEventsSettings,
+    }
+)
+"""By the name of the function's folder; a template test compares it with template.yaml."""
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def variables(settings_class: type[Settings]) -> frozenset[str]:
+    """The names of the variables that a function needs."""
+    return frozenset(field.name.upper() for field in fields(settings_class))
+
+
+def read(settings_class: type[AnySettings], environment: Mapping[str, str]) -> AnySettings:
+    """Build settings from an environment.
+
+    Raises:
+        SettingsError: a variable is missing, blank, or neither "true" nor "false" for a flag; it
+            names all of them at once.
+    """
+    values: dict[str, str | bool] = {}
+    wrong: list[str] = []
+    for field in fields(settings_class):
+        variable = field.name.upper()
+        text = environment.get(variable, "").strip()
+        value = _FLAGS.get(text) if field.type is bool else text
+        if value is None or value == "":
+            wrong.append(variable)
+        else:
+            values[field.name] = value
+    if wrong:
+        raise SettingsError(tuple(wrong))
+    return settings_class(**values)  # type: ignore[arg-type]  # checked field by field above
+
+
+def load(settings_class: type[AnySettings]) -> AnySettings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: see `read`.
+    """
+    return read(settings_class, os.environ)

@@ -1,0 +1,92 @@
+"""Following the table's stream.
+
+A new entry becomes an event. A customer or a payment that has just become known wakes what waited
+for it: the facts go to their queue again. An entry that changed or vanished is an alarm, because
+nothing in this system can do that.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from points_ledger.adapters.dynamodb import Change, DynamoDBReader, read_change
+from points_ledger.adapters.eventbridge import EventBus, OutgoingEvent
+from points_ledger.adapters.sqs import FactQueues
+from points_ledger.contracts.events import EVENT_NAMES, INCONSISTENT, entry_detail, event_id
+from points_ledger.domain.entry import Entry
+from points_ledger.domain.fact import EarningReconsidered, Fact
+from points_ledger.runtime import bootstrap, observability, services
+from points_ledger.runtime.observability import Outcome
+from points_ledger.runtime.settings import LedgerEventsSettings, load
+from points_ledger.service.ports import ExternalLink, PaymentLink
+
+ACTOR = "stream:ledger_events"
+
+
+def follow(event: Mapping[str, Any]) -> None:
+    """Publish and wake for each record of a batch, in order.
+
+    Raises:
+        Exception: something could not be published or queued; the batch has to come again.
+    """
+    with observability.invocation():
+        try:
+            changes = [read_change(record) for record in event["Records"]]
+            events = [told for change in changes for told in _events(change)]
+            woken = [fact for change in changes for fact in _woken(change)]
+            event_bus().publish(events)
+            if woken:
+                queues().send(woken, actor=ACTOR, correlation_id=ACTOR)
+        except Exception as error:
+            observability.log_failure(error)
+            raise
+        ids = {"records": len(changes), "events": len(events), "woken": len(woken)}
+        observability.log(Outcome(name="followed", ids=ids))
+
+
+def _events(change: Change) -> Iterable[OutgoingEvent]:
+    if change.broken_entry is not None:
+        member_id, number = change.broken_entry
+        observability.log(
+            Outcome(name="inconsistent", ids={"member_id": member_id, "entry": number}),
+            level="error",
+        )
+        yield OutgoingEvent(
+            name=INCONSISTENT,
+            id=f"{event_id(member_id, number)}#{change.kind}",
+            at=change.at,
+            detail={"member_id": member_id, "entry": number, "change": change.kind},
+        )
+    elif isinstance(change.inserted, Entry):
+        entry = change.inserted
+        yield OutgoingEvent(
+            name=EVENT_NAMES[entry.posting.type],
+            id=event_id(entry.member_id, entry.number),
+            at=entry.recorded_at,
+            detail=entry_detail(entry),
+        )
+
+
+def _woken(change: Change) -> Iterable[Fact]:
+    match change.inserted:
+        case ExternalLink(external_id=external_id):
+            for key in services.reader().waiting(external_id):
+                yield EarningReconsidered(purchase=key)
+        case PaymentLink(payment=payment):
+            yield from services.reader().parked(payment)
+        case _:
+            return
+
+
+@cache
+def event_bus() -> EventBus:
+    """The stack's event bus."""
+    return EventBus(client=bootstrap.events(), bus_name=load(LedgerEventsSettings).event_bus_name)
+
+
+@cache
+def queues() -> FactQueues:
+    """The queue of facts about sales: nothing about payments ever waits."""
+    return FactQueues(
+        client=bootstrap.sqs(), earning_queue_url=load(LedgerEventsSettings).earning_queue_url
+    )

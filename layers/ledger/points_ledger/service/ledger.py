@@ -1,0 +1,215 @@
+"""The write path: load → decide → commit, at most a bounded number of times.
+
+A command is a function of a `View` that reads what decides and returns a `Decision`. Whoever
+loses a race adopts what the winner stored and decides again; there is no other retry anywhere.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from points_ledger.domain.earning import Earning
+from points_ledger.domain.entry import Entry
+from points_ledger.domain.error import BrokenInvariantError, ConflictError
+from points_ledger.domain.expiry import expires_at
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
+from points_ledger.domain.limit import MAX_ALIAS_DEPTH, MAX_COMMIT_ATTEMPTS
+from points_ledger.service.ports import (
+    Append,
+    Committed,
+    Create,
+    ExternalLink,
+    GuardAbsent,
+    GuardHead,
+    HeadKey,
+    Item,
+    ItemKey,
+    Key,
+    Lost,
+    Marker,
+    PaymentLink,
+    Profile,
+    ProfileKey,
+    Put,
+    Redemption,
+    RedemptionKey,
+    Request,
+    RequestKey,
+    Save,
+    Store,
+    Stored,
+    VersionList,
+    VersionListKey,
+    Write,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[T]):
+    """What a command wants: writes to commit together, and the answer once they are."""
+
+    result: T
+    writes: tuple[Write, ...] = ()
+
+
+class View:
+    """What one attempt of a command has read. Each key is read at most once per attempt."""
+
+    def __init__(self, store: Store) -> None:
+        """Start with nothing read."""
+        self._store = store
+        self._known: dict[Key, Stored | None] = {}
+
+    def load(self, *keys: ItemKey) -> None:
+        """Read several keys in one request."""
+        missing = [key for key in dict.fromkeys(keys) if key not in self._known]
+        if missing:
+            found = self._store.get(missing)
+            self._known |= {key: found.get(key) for key in missing}
+
+    def _item(self, key: ItemKey) -> Item | None:
+        self.load(key)
+        return cast("Item | None", self._known[key])
+
+    def earning(self, key: EarningKey) -> Earning | None:
+        """A stored earning."""
+        return cast("Earning | None", self._item(key))
+
+    def link(self, external_id: ExternalId) -> ExternalLink | None:
+        """The member behind a customer."""
+        return cast("ExternalLink | None", self._item(external_id))
+
+    def payment_link(self, payment: PaymentKey) -> PaymentLink | None:
+        """The purchase behind a payment."""
+        return cast("PaymentLink | None", self._item(payment))
+
+    def redemption(self, key: RedemptionKey) -> Redemption | None:
+        """A stored redemption."""
+        return cast("Redemption | None", self._item(key))
+
+    def request(self, key: RequestKey) -> Request | None:
+        """The stored result of a command."""
+        return cast("Request | None", self._item(key))
+
+    def profile(self, member_id: MemberId) -> Profile | None:
+        """A member's personal data."""
+        return cast("Profile | None", self._item(ProfileKey(member_id=member_id)))
+
+    def versions(self) -> VersionList | None:
+        """The list of program versions; None before the first was loaded."""
+        return cast("VersionList | None", self._item(VersionListKey()))
+
+    def head(self, member_id: MemberId) -> Entry | None:
+        """The newest entry of a member; None where there is no such member."""
+        key = HeadKey(member_id=member_id)
+        if key not in self._known:
+            self._known[key] = self._store.head(member_id)
+        return cast("Entry | None", self._known[key])
+
+    def resolved_head(self, member_id: MemberId) -> Entry | None:
+        """The newest entry of the member that an id stands for, aliases followed."""
+        head = self.head(member_id)
+        for _ in range(MAX_ALIAS_DEPTH):
+            alias_of = head.state.standing.alias_of if head else None
+            if alias_of is None:
+                return head
+            head = self.head(alias_of)
+        raise BrokenInvariantError(f"more than {MAX_ALIAS_DEPTH} aliases from {member_id}")
+
+    def adopt(self, lost: Lost, writes: Sequence[Write]) -> None:
+        """Keep what the winner stored and what was not contested, forget the rest.
+
+        Reads that no write of the lost transaction was conditional on may be older than what is
+        adopted, so they are read again.
+        """
+        if lost.unknown:
+            self._known = {}
+            return
+        guarded = {guarded_key(write) for write in writes}
+        self._known = {
+            key: item
+            for key, item in self._known.items()
+            if key in guarded and key not in lost.returned
+        }
+        self._known |= {key: item for key, item in lost.returned.items() if item is not None}
+
+
+def guarded_key(write: Write) -> Key | None:
+    """The key that a write is conditional on."""
+    match write:
+        case Append(entry=entry):
+            return HeadKey(member_id=entry.member_id)
+        case GuardHead(member_id=member_id):
+            return HeadKey(member_id=member_id)
+        case GuardAbsent(key=key):
+            return key
+        case Save(item=item) | Create(item=item):
+            return item.key
+        case _:
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritePath:
+    """Runs commands against a store.
+
+    Attributes:
+        pause: waits, with jitter, after attempt number n was lost.
+        lost: told of each attempt that another writer won.
+    """
+
+    store: Store
+    pause: Callable[[int], None]
+    lost: Callable[[], None] = lambda: None
+
+    def run(self, command: Callable[[View], Decision[T]]) -> T:
+        """Decide and commit until a decision holds.
+
+        Raises:
+            Rejection: the command's own, with nothing written.
+            ConflictError: other writers won every attempt; nothing was written.
+        """
+        view = View(self.store)
+        for attempt in range(1, MAX_COMMIT_ATTEMPTS + 1):
+            decision = command(view)
+            if not decision.writes:
+                return decision.result
+            outcome = self.store.commit(decision.writes)
+            if isinstance(outcome, Committed):
+                return decision.result
+            self.lost()
+            view.adopt(outcome, decision.writes)
+            if attempt < MAX_COMMIT_ATTEMPTS:
+                self.pause(attempt)
+        raise ConflictError
+
+
+def posting_writes(
+    entries: Sequence[Entry], heads: Iterable[Entry], zone: ZoneInfo
+) -> tuple[Write, ...]:
+    """The writes for new entries: the entries, and a marker for each lot that they open.
+
+    `heads` are the newest entries before, so that a lot that was there already, and so has its
+    marker, does not get another.
+    """
+    lots_before = {head.member_id: head.state.lots for head in heads}
+    writes: list[Write] = []
+    for entry in entries:
+        writes.append(Append(entry=entry))
+        opened = entry.state.lots.keys() - lots_before.get(entry.member_id, {}).keys()
+        for day in sorted(opened):
+            due_at = expires_at(day, zone)
+            if due_at is not None:
+                marker = Marker(kind="expiry", due_at=due_at, target=entry.member_id)
+                writes.append(Put(item=marker))
+        lots_before[entry.member_id] = entry.state.lots
+    return tuple(writes)
+
+
+def latest(now: datetime, heads: Iterable[Entry]) -> datetime:
+    """Now is never before the newest entry's recorded_at (semantics 1)."""
+    return max([now, *(head.recorded_at for head in heads)])

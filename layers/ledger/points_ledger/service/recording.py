@@ -1,0 +1,400 @@
+"""Recording facts: merge one fact into its earning, and post the difference.
+
+The queues of facts about sales and about payments, the sweep that releases holds, and the
+enrolment that purchases waited for all end here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.convergence import Aim, Occasion, aim, converge, valued
+from points_ledger.domain.earning import Earning, MergeableFact, Pin, merge
+from points_ledger.domain.enrolment import enrolment
+from points_ledger.domain.entry import Entry, chain
+from points_ledger.domain.error import BrokenInvariantError, FutureFactError
+from points_ledger.domain.fact import (
+    ActionPerformed,
+    Customer,
+    CustomerSeen,
+    EarningReconsidered,
+    Fact,
+    PaymentReceived,
+    PaymentReversed,
+    PurchasePosted,
+    PurchaseRefunded,
+    PurchaseSettled,
+    PurchaseVoided,
+    RefundCancelled,
+)
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
+from points_ledger.domain.sharing import whole
+from points_ledger.domain.state import Standing
+from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
+from points_ledger.service.ports import (
+    Create,
+    ExternalLink,
+    GuardAbsent,
+    GuardHead,
+    Link,
+    Marker,
+    Park,
+    PaymentLink,
+    Profile,
+    Put,
+    Save,
+    Wait,
+    Write,
+)
+from points_ledger.service.programs import Programs
+
+MAX_FACT_LEAD: Final = timedelta(hours=24)
+"""A fact dated further ahead of the clock is refused (semantics 1)."""
+
+RecordedAs = Literal["posted", "stored", "waiting", "parked", "duplicate", "enrolled", "ignored"]
+
+_PAYMENT_FACTS = (PaymentReceived, PurchaseSettled, PaymentReversed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of a fact: how it ended, and how many entries were posted because of it."""
+
+    outcome: RecordedAs
+    earning: EarningKey | None = None
+    entries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Records facts. Safe to call again with the same fact, in any order, at any time."""
+
+    path: WritePath
+    programs: Programs
+    clock: Callable[[], datetime]
+    new_member_id: Callable[[], MemberId]
+
+    def record(self, fact: Fact, *, actor: str) -> Recorded:
+        """Take one fact in.
+
+        Raises:
+            FactRefusedError: the fact is wrong by itself or contradicts a stored one.
+            ConflictError: other writers won too often; the same fact may come again.
+        """
+        at = fact_instant(fact)
+        if at is not None and at > self.clock() + MAX_FACT_LEAD:
+            raise FutureFactError(format_instant(at))
+        if isinstance(fact, CustomerSeen):
+            return self.path.run(lambda view: self._customer(view, fact, actor))
+        return self.path.run(lambda view: self._fact(view, fact, actor))
+
+    def release(self, key: EarningKey, *, now: datetime, actor: str) -> Recorded:
+        """Post what became due by time alone: a hold or a return window that has passed, unpaid
+        points that lapse. Arms the next marker where something is still to come."""
+        return self.path.run(lambda view: self._release(view, key, now, actor))
+
+    def _release(
+        self, view: View, key: EarningKey, now: datetime, actor: str
+    ) -> Decision[Recorded]:
+        earning = view.earning(key)
+        if earning is None or earning.earner_id is None:
+            return Decision(result=Recorded(outcome="ignored", earning=key))
+        return self._converged(
+            view, earning, earning, now=now, fact_at=now, reason="due", actor=actor
+        )
+
+    def _fact(self, view: View, fact: MergeableFact, actor: str) -> Decision[Recorded]:
+        key = _earning_key(fact)
+        if key is None:
+            assert isinstance(fact, PurchaseRefunded | RefundCancelled)
+            assert fact.payment is not None
+            link = view.payment_link(fact.payment)
+            if link is None:
+                writes = (Park(payment=fact.payment, fact=fact), GuardAbsent(key=fact.payment))
+                return Decision(result=Recorded(outcome="parked"), writes=writes)
+            key = link.purchase
+        named = _named_earner(fact)
+        view.load(key, *([named] if named else []))
+        stored = view.earning(key) or Earning(key=key)
+        merged = merge(stored, fact)
+        links = _payment_links(fact, key)
+        if merged is stored and not isinstance(fact, EarningReconsidered):
+            missing = tuple(put for put in links if view.payment_link(put.item.payment) is None)
+            return Decision(result=Recorded(outcome="duplicate", earning=key), writes=missing)
+        if isinstance(fact, _PAYMENT_FACTS) and merged.earner_id is not None:
+            decision = self._converged(
+                view, stored, merged, now=self.clock(), fact_at=_at(fact, self.clock()),
+                reason=fact.type, actor=actor,
+            )  # fmt: skip
+        else:
+            decision = self._content(view, stored, merged, fact, actor)
+        return replace(decision, writes=(*decision.writes, *links)) if links else decision
+
+    def _content(
+        self, view: View, stored: Earning, merged: Earning, fact: MergeableFact, actor: str
+    ) -> Decision[Recorded]:
+        """A fact that may change what is earned or by whom: find the earner, value, converge."""
+        if merged.earner is None or merged.posted_at is None:
+            return _kept(stored, merged, "stored")
+        found = self._earner(view, merged, fact, actor)
+        if isinstance(found, _Unknown):
+            decision = _kept(stored, merged, "waiting")
+            return replace(decision, writes=(*decision.writes, *found.writes))
+        now = latest(self.clock(), [found.head])
+        pinned = self._pinned(merged, found)
+        assert pinned.program_version is not None
+        program = self.programs.version(pinned.program_version)
+        pinned = valued(pinned, program=program, earner=found.head.state)
+        decision = self._converged(
+            view, stored, pinned, now=now, fact_at=_at(fact, now), reason=fact.type, actor=actor,
+            newcomer=found.head if found.is_new else None,
+        )  # fmt: skip
+        return replace(decision, writes=(*found.writes, *decision.writes))
+
+    def _converged(
+        self,
+        view: View,
+        stored: Earning,
+        earning: Earning,
+        *,
+        now: datetime,
+        fact_at: datetime,
+        reason: str,
+        actor: str,
+        newcomer: Entry | None = None,
+    ) -> Decision[Recorded]:
+        """Post what is missing to the target; read accounts only when something is."""
+        assert earning.program_version is not None
+        program = self.programs.version(earning.program_version)
+        aimed = aim(earning, program=program, now=now)
+        if aimed.is_met:
+            return _kept(stored, aimed.earning, "stored", _markers(aimed))
+        heads, resolved = _accounts(view, aimed, newcomer)
+        # With the accounts read, now may be later than the clock; then more may be due.
+        now = latest(now, heads.values())
+        aimed = aim(earning, program=program, now=now)
+        zone = self.programs.at(now).zone
+        occasion = Occasion(now=now, fact_at=fact_at, reason=reason, actor=actor, zone=zone)
+        done = converge(
+            aimed, before=stored, heads=heads, resolved=resolved, program=program,
+            occasion=occasion,
+        )  # fmt: skip
+        decision = _kept(stored, done.earning, "posted", _markers(aimed))
+        return Decision(
+            result=replace(decision.result, entries=len(done.entries)),
+            writes=(*posting_writes(done.entries, heads.values(), zone), *decision.writes),
+        )
+
+    def _pinned(self, earning: Earning, found: "_Found") -> Earning:
+        """The earning with its earner, its program version and what the earner is now, each
+        fixed at the first posting; an earlier posted_at chooses the version anew."""
+        posted_at, member_id = earning.posted_at, found.member_id
+        assert posted_at is not None
+        if earning.pinned_for is None or posted_at < earning.pinned_for:
+            version = self.programs.number_at(posted_at)
+            earning = replace(earning, program_version=version, pinned_for=posted_at)
+        if member_id not in earning.pins:
+            standing = found.head.state.standing
+            pin = Pin(
+                allocation=whole(member_id),
+                tier=standing.tier,
+                tags=standing.tags,
+                organisation=standing.organisation,
+                jurisdiction=standing.jurisdiction,
+                earns=standing.earns and found.may_earn,
+            )
+            earning = replace(earning, pins={**earning.pins, member_id: pin})
+        return replace(earning, earner_id=member_id)
+
+    def _earner(
+        self, view: View, earning: Earning, fact: MergeableFact, actor: str
+    ) -> "_Found | _Unknown":
+        """The member who earns, enrolled now if the program enrols unknown customers."""
+        earner = earning.earner
+        assert earner is not None
+        guards: tuple[Write, ...] = ()
+        if earner.member_id is not None:
+            if view.head(earner.member_id) is not None:
+                return self._found(view, earner.member_id)
+            # The source names a member that does not exist: its customer earns instead.
+            guards = (GuardHead(member_id=earner.member_id, number=0),)
+        found = self._customer_who_earns(view, earning, fact, actor)
+        return replace(found, writes=(*guards, *found.writes))
+
+    def _customer_who_earns(
+        self, view: View, earning: Earning, fact: MergeableFact, actor: str
+    ) -> "_Found | _Unknown":
+        earner, posted_at = earning.earner, earning.posted_at
+        assert earner is not None
+        assert posted_at is not None
+        link = view.link(earner.external_id)
+        program = self.programs.at(self.clock())
+        if link is not None:
+            earns = program.enrolment == "automatic" or posted_at >= link.linked_at - timedelta(
+                days=program.enrolment_lookback_days
+            )
+            return self._found(view, link.member_id, may_earn=earns)
+        if program.enrolment == "manual":
+            waiting = Wait(external_id=earner.external_id, earning=earning.key)
+            return _Unknown(writes=(waiting, GuardAbsent(key=earner.external_id)))
+        customer = getattr(fact, "customer", None) or Customer(external_id=earner.external_id)
+        return self._enrolled(customer, earner.external_id, source=earning.key, actor=actor)
+
+    def _found(self, view: View, member_id: MemberId, *, may_earn: bool = True) -> "_Found":
+        head = view.resolved_head(member_id)
+        if head is None:
+            raise BrokenInvariantError(f"member {member_id} is linked and has no entry")
+        return _Found(member_id=member_id, head=head, may_earn=may_earn)
+
+    def _enrolled(
+        self, customer: Customer, external_id: ExternalId, *, source: EarningKey | None, actor: str
+    ) -> "_Found":
+        now, member_id = self.clock(), self.new_member_id()
+        standing = Standing(organisation=customer.organisation)
+        posting = enrolment(at=now, standing=standing, actor=actor, source=source)
+        head = chain(None, member_id, posting, now)
+        link = ExternalLink(external_id=external_id, member_id=member_id, linked_at=now)
+        profile = Profile(
+            member_id=member_id,
+            name=customer.name,
+            email=customer.email,
+            phone=customer.phone,
+            external_ids=(external_id,),
+            created_at=now,
+            updated_at=now,
+        )
+        writes = (*posting_writes([head], [], self.programs.at(now).zone), Create(item=link))
+        return _Found(
+            member_id=member_id, head=head, is_new=True, writes=(*writes, Put(item=profile))
+        )
+
+    def _customer(self, view: View, fact: CustomerSeen, actor: str) -> Decision[Recorded]:
+        """A source created or changed a customer: enrol where the program does, else keep the
+        newer personal data."""
+        customer = fact.customer
+        link = view.link(customer.external_id)
+        if link is not None:
+            return _updated_profile(view, link.member_id, fact)
+        if self.programs.at(self.clock()).enrolment == "manual":
+            return Decision(result=Recorded(outcome="ignored"))
+        found = self._enrolled(customer, customer.external_id, source=None, actor=actor)
+        return Decision(result=Recorded(outcome="enrolled", entries=1), writes=found.writes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """The earner: `head` is the newest entry of the member that the id stands for. `writes`
+    enrol a newcomer."""
+
+    member_id: MemberId
+    head: Entry
+    may_earn: bool = True
+    is_new: bool = False
+    writes: tuple[Write, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unknown:
+    """Nobody yet; `writes` note that the earning waits."""
+
+    writes: tuple[Write, ...]
+
+
+def fact_instant(fact: Fact) -> datetime | None:
+    """When a fact says that it happened; None where it only repeats something."""
+    match fact:
+        case PurchasePosted():
+            return max(fact.snapshot.posted_at, fact.snapshot.updated_at)
+        case PurchaseRefunded():
+            return fact.refund.at
+        case PaymentReceived():
+            return fact.payment.at
+        case EarningReconsidered():
+            return None
+        case (
+            RefundCancelled()
+            | PurchaseVoided()
+            | ActionPerformed()
+            | CustomerSeen()
+            | PurchaseSettled()
+            | PaymentReversed()
+        ):
+            return fact.at
+
+
+def _at(fact: Fact, now: datetime) -> datetime:
+    return fact_instant(fact) or now
+
+
+def _earning_key(fact: MergeableFact) -> EarningKey | None:
+    return fact.key if isinstance(fact, ActionPerformed) else fact.purchase
+
+
+def _named_earner(fact: MergeableFact) -> ExternalId | None:
+    match fact:
+        case PurchasePosted():
+            return fact.snapshot.earner.external_id
+        case ActionPerformed():
+            return fact.earner.external_id
+        case _:
+            return None
+
+
+def _payment_links(fact: MergeableFact, purchase: EarningKey) -> tuple[Link, ...]:
+    """Under which other names refunds may speak of this payment."""
+    references = fact.references if isinstance(fact, PaymentReceived) else ()
+    return tuple(
+        Link(item=PaymentLink(payment=reference, purchase=purchase)) for reference in references
+    )
+
+
+def _kept(
+    stored: Earning, earning: Earning, outcome: RecordedAs, more: tuple[Write, ...] = ()
+) -> Decision[Recorded]:
+    """The decision that stores an earning if it changed."""
+    if earning == stored:
+        return Decision(result=Recorded(outcome="duplicate", earning=earning.key))
+    item = replace(earning, revision=stored.revision + 1)
+    return Decision(
+        result=Recorded(outcome=outcome, earning=earning.key),
+        writes=(Save(item=item, expected=stored.revision), *more),
+    )
+
+
+def _markers(aimed: Aim) -> tuple[Write, ...]:
+    if aimed.arm_at is None:
+        return ()
+    key = aimed.earning.key
+    return (Put(item=Marker(kind="hold_release", due_at=aimed.arm_at, target=str(key))),)
+
+
+def _accounts(
+    view: View, aimed: Aim, newcomer: Entry | None
+) -> tuple[dict[MemberId, Entry], dict[MemberId, MemberId]]:
+    """The newest entries of all members concerned, and which id each name stands for."""
+    heads: dict[MemberId, Entry] = {}
+    resolved: dict[MemberId, MemberId] = {}
+    for member_id in aimed.goals:
+        is_new = newcomer is not None and newcomer.member_id == member_id
+        head = newcomer if is_new else view.resolved_head(member_id)
+        if head is None:
+            raise BrokenInvariantError(f"member {member_id} has an earning and no entry")
+        heads[head.member_id] = head
+        resolved[member_id] = head.member_id
+    return heads, resolved
+
+
+def _updated_profile(view: View, member_id: MemberId, fact: CustomerSeen) -> Decision[Recorded]:
+    profile, customer = view.profile(member_id), fact.customer
+    if profile is None or profile.updated_at >= fact.at:
+        return Decision(result=Recorded(outcome="duplicate"))
+    newer = replace(
+        profile,
+        name=customer.name or profile.name,
+        email=customer.email or profile.email,
+        phone=customer.phone or profile.phone,
+        updated_at=fact.at,
+    )
+    return Decision(result=Recorded(outcome="stored"), writes=(Put(item=newer),))

@@ -1,0 +1,64 @@
+"""Command line of the local stack: ``python -m local up|down|status|logs|within``."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+from local import stack
+from local.error import LocalStackError
+from local.home import home_of_tests
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="start the stack in the background, or bring it up to date")
+    commands.add_parser("down", help="stop the stack and remove its files")
+    commands.add_parser("status", help="print the description of the running stack")
+    logs = commands.add_parser("logs", help="print what a function has logged")
+    logs.add_argument("function", help="its folder under functions/")
+    within = commands.add_parser("within", help="run a command against a stack of its own")
+    within.add_argument("program", nargs=argparse.REMAINDER)
+    parsed = parser.parse_args(arguments)
+    try:
+        return _run(parsed)
+    except LocalStackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    match parsed.command:
+        case "up":
+            stack.up(stack.checkout())
+        case "down":
+            was_running = stack.down(stack.checkout())
+            print("The local stack is stopped." if was_running else "No local stack was running.")
+        case "status":
+            print(json.dumps(stack.describe(stack.checkout()), indent=2))
+        case "logs":
+            for line in stack.logged(stack.checkout(), parsed.function):
+                print(line)
+        case "within":
+            return _within(parsed.program)
+    return 0
+
+
+def _within(program: list[str]) -> int:
+    home = home_of_tests()
+    with stack.running(home, report=_to_stderr):
+        environment = {**os.environ, stack.STACK_FILE_VARIABLE: str(home.stack_file)}
+        return subprocess.run(program, env=environment, check=False).returncode
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

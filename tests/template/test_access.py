@@ -1,0 +1,138 @@
+"""Least privilege: by action, by key prefix, and nothing that changes an entry."""
+
+import pytest
+
+from tests.template.reading import Function, Template, read_template
+
+FUNCTIONS = read_template().functions
+EVERYBODY_ACTIONS = {
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+}
+STREAM_ACTIONS = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+}
+CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "SWEEP#*"}
+# Neither can be limited to a resource: these actions have none.
+RESOURCELESS_ACTIONS = {
+    "dynamodb:ListStreams",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+WRITES = {
+    "webhooks": set(),
+    "accrual": {"MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "DUE#*"},
+    "maturation": {"MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "DUE#*"},
+    "hold_release": {
+        *("MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "DUE#*", "SWEEP#*"),
+    },
+    "expiry": {"MEMBER#*", "DUE#*", "SWEEP#*"},
+    "redemption": {"MEMBER#*", "REDEMPTION#*", "DUE#*"},
+    "members": {"MEMBER#*", "PROFILE#*", "EXTERNAL#*", "REQUEST#*"},
+    "program": {"PROGRAM"},
+    "ledger_events": set(),
+}
+
+each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda found: found.folder)
+
+
+def key_prefixes(template: Template, function: Function, action: str) -> set[str]:
+    return {
+        prefix
+        for statement in template.grants(function, action)
+        for prefix in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    }
+
+
+@each_function
+def test_has_no_action_but_the_listed_ones(function: Function, template: Template) -> None:
+    actions = {
+        action
+        for statement in template.statements(function)
+        for action in (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
+    }
+    assert not [action for action in actions if "*" in action]
+    table_actions = {action for action in actions if action.startswith("dynamodb:")}
+    allowed = EVERYBODY_ACTIONS | (STREAM_ACTIONS if function.events_of("DynamoDB") else set())
+    assert table_actions <= allowed
+
+
+@each_function
+def test_names_the_resources_of_every_action_that_has_any(
+    function: Function, template: Template
+) -> None:
+    for statement in template.statements(function):
+        if statement["Resource"] == "*":
+            actions = statement["Action"]
+            assert set(actions if isinstance(actions, list) else [actions]) <= RESOURCELESS_ACTIONS
+
+
+@each_function
+def test_reaches_the_table_by_key_prefix_only(function: Function, template: Template) -> None:
+    for statement in template.statements(function):
+        if statement["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}:
+            condition = statement["Condition"]
+            prefixes = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            assert prefixes
+            assert "*" not in prefixes
+            # Without it a request without any key would satisfy "for all values".
+            assert condition["Null"] == {"dynamodb:LeadingKeys": {"Ref": "LeadingKeysAbsent"}}
+
+
+@each_function
+def test_writes_its_own_prefixes_only(function: Function, template: Template) -> None:
+    assert key_prefixes(template, function, "dynamodb:PutItem") == WRITES[function.folder]
+
+
+@each_function
+def test_updates_no_entry_and_nothing_else_that_is_versioned(
+    function: Function, template: Template
+) -> None:
+    assert key_prefixes(template, function, "dynamodb:UpdateItem") <= CHANGEABLE_PREFIXES
+
+
+def test_only_members_query_the_index_and_its_statement_stands_alone(template: Template) -> None:
+    index = {"Fn::Sub": "${Table.Arn}/index/pending_by_member"}
+    found = {
+        function.folder: statement["Action"]
+        for function in FUNCTIONS
+        for statement in template.statements(function)
+        if index in (statement["Resource"], *statement["Resource"])
+    }
+    assert found == {"members": "dynamodb:Query"}
+
+
+def test_leading_keys_are_present_unless_the_local_stack_says_otherwise(template: Template) -> None:
+    assert template.parameters["LeadingKeysAbsent"]["Default"] == "false"
+
+
+def test_table_denies_change_of_entries_to_everybody(template: Template) -> None:
+    [statement] = template.resources["Table"]["Properties"]["ResourcePolicy"]["PolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Effect"] == "Deny"
+    assert statement["Principal"] == "*"
+    assert {"dynamodb:UpdateItem", "dynamodb:DeleteItem"} <= set(statement["Action"])
+    assert statement["Condition"] == {
+        "ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["MEMBER#*"]}
+    }
+
+
+def test_a_user_cannot_choose_whose_ledger_it_reads(template: Template) -> None:
+    for client in template.of_type("AWS::Cognito::UserPoolClient").values():
+        if "client_credentials" not in client["AllowedOAuthFlows"]:
+            assert "custom:member_id" not in client["WriteAttributes"]
+
+
+def test_nobody_signs_up_alone(template: Template) -> None:
+    [pool] = template.of_type("AWS::Cognito::UserPool").values()
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
