@@ -15,6 +15,7 @@ from local.home import ROOT, TOOLS, Home
 STACK_NAME = "points-ledger"
 PROGRAM_DOCUMENT = ROOT / "events" / "program.json"
 OUTPUT_LINES_SHOWN = 40
+EMULATOR_LINES_SHOWN = 5
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
@@ -118,6 +119,9 @@ def _sam(home: Home, command: str, *arguments: str) -> None:
     )
     if finished.returncode != 0:
         lines = finished.stdout.splitlines()[-OUTPUT_LINES_SHOWN:]
+        # A function that cannot even be imported logs nothing; only the emulator says why.
+        logged = home.emulator_log.read_text(errors="replace").splitlines()
+        lines += [line for line in logged if " ERROR " in line][-EMULATOR_LINES_SHOWN:]
         raise StepError(f"sam {command}", "\n".join(lines))
 
 

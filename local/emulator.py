@@ -16,7 +16,7 @@ from local.error import EmulatorError, PortTakenError
 from local.home import TOOLS, Home
 
 START_SECONDS = 60
-STOP_SECONDS = 15
+STOP_SECONDS = 5
 
 # What the emulator and the functions may see of the caller's environment. It hands its own on to
 # every function, and nothing of a developer's AWS profile or Python set-up belongs in there.

@@ -595,19 +595,19 @@ class World:
         return tuple(made)
 
     def redeem(self, points: int, member: str = CUSTOMER, *, ticket: Ticket | None = None) -> Entry:
-        """Settle what has passed, then spend points."""
+        """Spend points, after an entry for what has passed; a rejection writes nothing."""
         member_id = self.enrol(member)
-        settling = expiry(self.state(member), now=self.now, zone=self.program.zone, actor="test")
-        if settling is not None:
-            self.post(member_id, settling)
-        self.redemptions += 1
-        posting = redeem(
+        spending = redeem(
             self.redeemer(member, ticket=ticket),
             points=points,
             redemption_id=RedemptionId(f"redemption-{self.redemptions}"),
             actor="test",
         )
-        return self.post(member_id, posting)
+        self.redemptions += 1
+        settling = expiry(self.state(member), now=self.now, zone=self.program.zone, actor="test")
+        if settling is not None:
+            self.post(member_id, settling)
+        return self.post(member_id, spending)
 
     def redeemer(self, member: str = CUSTOMER, *, ticket: Ticket | None = None) -> Redeemer:
         """What is known when a redemption is decided."""

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,7 +83,9 @@ class Deployed:
         text = self.secret_text(stripe, api_key)
         bootstrap.secrets().put_secret_value(SecretId=self.arn, SecretString=text)
 
-    def post(self, provider: str, body: bytes, headers: Mapping[str, str], **event: Any) -> Answer:
+    def post(
+        self, provider: str, body: bytes, headers: Mapping[str, str], *, in_base64: bool = False
+    ) -> Answer:
         sent = {
             "version": "2.0",
             "routeKey": "POST /webhooks/{provider}",
@@ -91,11 +93,11 @@ class Deployed:
             "headers": {"content-type": "application/json", **headers},
             "pathParameters": {"provider": provider},
             "requestContext": {"requestId": "request-1", "http": {"method": "POST"}},
-            "body": body.decode(),
-            "isBase64Encoded": False,
+            "body": base64.b64encode(body).decode() if in_base64 else body.decode(),
+            "isBase64Encoded": in_base64,
         }
         self.capsys.readouterr()
-        answered: Any = app.handler({**sent, **event}, None)
+        answered: Any = app.handler(sent, None)
         printed = self.capsys.readouterr().out
         documents = [json.loads(line) for line in printed.splitlines()]
         return Answer(
@@ -106,17 +108,19 @@ class Deployed:
             printed=printed,
         )
 
-    def stripe(self, body: bytes, secret: str = STRIPE_SECRET, **event: Any) -> Answer:
-        return self.post("stripe", body, stripe_headers(body, secret), **event)
+    def stripe(
+        self, body: bytes, secret: str = STRIPE_SECRET, *, in_base64: bool = False
+    ) -> Answer:
+        return self.post("stripe", body, stripe_headers(body, secret), in_base64=in_base64)
 
-    def standard(self, body: bytes, **event: Any) -> Answer:
+    def standard(self, body: bytes) -> Answer:
         now = datetime.now(UTC)
         headers = {
             "webhook-id": "msg_1",
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Webhook(STANDARD_SECRET).sign("msg_1", now, body.decode()),
         }
-        return self.post("standard", body, headers, **event)
+        return self.post("standard", body, headers)
 
     def queued(self, url: str) -> list[dict[str, Any]]:
         answer: Any = bootstrap.sqs().receive_message(
@@ -205,8 +209,7 @@ def test_a_type_that_means_nothing_here_is_accepted(
 
 def test_a_base64_body_is_verified_over_its_bytes(deployed: Deployed) -> None:
     body = sample("stripe_invoice_finalized_ok")
-    encoded = base64.b64encode(body).decode()
-    assert deployed.stripe(body, body=encoded, isBase64Encoded=True).status == 202
+    assert deployed.stripe(body, in_base64=True).status == 202
     assert deployed.types(deployed.earnings) == ["purchase_posted"]
 
 
@@ -226,7 +229,7 @@ def test_a_body_at_the_limit_is_accepted(deployed: Deployed) -> None:
 # --- signatures -----------------------------------------------------------------------------
 
 
-def unsigned(body: bytes) -> dict[str, str]:
+def unsigned(_: bytes) -> dict[str, str]:
     return {}
 
 
@@ -247,7 +250,9 @@ def too_new(body: bytes) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("sign", [unsigned, of_another_body, with_another_secret, too_old, too_new])
-def test_what_is_not_proven_is_refused_unread(sign: Any, deployed: Deployed) -> None:
+def test_what_is_not_proven_is_refused_unread(
+    sign: Callable[[bytes], dict[str, str]], deployed: Deployed
+) -> None:
     for body in (sample("stripe_invoice_finalized_ok"), b"not even JSON"):
         answer = deployed.post("stripe", body, sign(body))
         assert (answer.status, answer.body["code"]) == (401, "unauthenticated")
@@ -298,13 +303,12 @@ def test_an_unknown_provider_is_not_found(provider: str, deployed: Deployed) -> 
     assert len(answer.lines) == 1
 
 
-@pytest.mark.parametrize("is_base64", [False, True])
+@pytest.mark.parametrize("in_base64", [False, True])
 def test_a_byte_too_many_is_refused_before_its_signature_is_checked(
-    *, is_base64: bool, deployed: Deployed
+    *, in_base64: bool, deployed: Deployed
 ) -> None:
     body = b"x" * (MAX_BODY_BYTES + 1)
-    text = base64.b64encode(body).decode() if is_base64 else body.decode()
-    answer = deployed.post("stripe", body, {}, body=text, isBase64Encoded=is_base64)
+    answer = deployed.post("stripe", body, {}, in_base64=in_base64)
     assert (answer.status, answer.body["code"]) == (413, "payload_too_large")
     assert answer.body["maximum_bytes"] == MAX_BODY_BYTES
 
@@ -351,7 +355,7 @@ def test_with_a_key_the_rest_is_fetched(
 def test_while_stripe_does_not_answer_the_delivery_fails_and_comes_again(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def get(_: StripeApi, path: str) -> Mapping[str, object]:
+    def get(_: StripeApi, __: str) -> Mapping[str, object]:
         raise StripeApiError(503)
 
     monkeypatch.setattr(StripeApi, "get", get)

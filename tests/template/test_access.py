@@ -34,7 +34,7 @@ WRITES = {
         *("MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "DUE#*", "SWEEP#*"),
     },
     "expiry": {"MEMBER#*", "DUE#*", "SWEEP#*"},
-    "redemption": {"MEMBER#*", "REDEMPTION#*", "DUE#*"},
+    "redemption": {"MEMBER#*", "REDEMPTION#*", "PROFILE#*", "DUE#*"},
     "members": {"MEMBER#*", "PROFILE#*", "EXTERNAL#*", "REQUEST#*"},
     "program": {"PROGRAM"},
     "ledger_events": set(),

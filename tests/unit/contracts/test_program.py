@@ -17,9 +17,9 @@ from points_ledger.contracts.program import (
     MAX_ERRORS,
     ProgramDocument,
     parse_program,
-    program_from_stored,
     program_schema,
 )
+from points_ledger.contracts.stored_program import program_from_stored
 from points_ledger.domain.calendar import Period
 from points_ledger.domain.error import BrokenInvariantError, InvalidRequestError
 from points_ledger.domain.program import (

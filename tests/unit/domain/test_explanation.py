@@ -282,13 +282,9 @@ def test_a_rule_says_which_members_earn(
         assert explain_rule(rule, program).endswith(f"; {term}")
         for pin, points in ((those, 7), (others, 0)):
             who = replace(MEMBER, **pin)  # type: ignore[arg-type]  # fields by name
-            given_points, _ = action_points(
-                "review", program=program, pin=who, at=POSTED, room=Room()
-            )
+            by_action = action_points("review", program=program, pin=who, at=POSTED, room=Room())
             found = (
-                earned(program, line("7"), pin=who)
-                if rule.on == "purchase"
-                else given_points.points
+                earned(program, line("7"), pin=who) if rule.on == "purchase" else by_action.points
             )
             assert found == points
 
@@ -339,7 +335,7 @@ def test_a_rule_says_how_often(limit: Limit, of_action: str, of_purchase: str) -
     counter = limit_counter(action, POSTED.date())
     for used, times in ((limit.times - 1, 1), (limit.times, 0)):
         room = Room(taken={counter: used})
-        by_action, _ = action_points("signup", program=program, pin=MEMBER, at=POSTED, room=room)
+        by_action = action_points("signup", program=program, pin=MEMBER, at=POSTED, room=room)
         assert by_action.points == 100 * times
         assert earned(program, line("7"), room=room) == 7 * times
 
@@ -440,8 +436,8 @@ WINDOW = "on purchases posted from 2026-07-01 00:00 until 2026-08-01 12:30 (Amer
         (
             campaign("2", 7, ORIGINAL),
             (
-                f"2 times the points for original and 7 extra points for each purchase with original,"
-                f" {WINDOW}"
+                "2 times the points for original and 7 extra points for each purchase with "
+                f"original, {WINDOW}"
             ),
             37,
         ),
@@ -774,23 +770,24 @@ def test_the_description_pairs_each_sentence_with_its_data() -> None:
 
 
 def test_conditions_of_all_kinds_are_data() -> None:
-    match = Match(tags=frozenset({"b", "a"}), own_orders=False, minimum_amount=Decimal("20.00"))
+    match = Match(tags=frozenset("fbdace"), own_orders=False, minimum_amount=Decimal("20.00"))
     rule = replace(PER_DOLLAR, match=match)
     description = json.loads(json.dumps(describe(replace(PLAIN, rules=(rule,)))))
     assert description["rules"][0]["match"] == {
-        "tags": ["a", "b"],
+        "tags": list("abcdef"),
         "own_orders": False,
         "minimum_amount": "20.00",
     }
 
 
-def rounding_word(rounding: Rounding) -> str:
+@pytest.mark.parametrize("rounding", ["month", "quarter", "year"])
+def test_every_rounding_of_expiry_has_its_word(rounding: Rounding) -> None:
     program = replace(PLAIN, expiry=ExpiryTerms(kind="period", after=DAY, round_to=rounding))
-    return explain_expiry(program)
+    assert explain_expiry(program).endswith(f", to the end of the {rounding}")
 
 
-def test_every_rounding_of_expiry_has_its_word() -> None:
-    assert [rounding_word(r) for r in ("month", "quarter", "year")] == [
-        f"Points stay valid for 24 hours, to the end of the {r}"
-        for r in ("month", "quarter", "year")
-    ]
+def test_the_documentation_shows_the_sample_and_its_sentences() -> None:
+    page = Path(__file__).parents[3].joinpath("docs", "program.md").read_text()
+    assert f"```json\n{SAMPLE_TEXT}```" in page
+    sentences = [row.removeprefix("- ") for row in page.splitlines() if row.startswith("- ")]
+    assert sentences == list(explain(SAMPLE))

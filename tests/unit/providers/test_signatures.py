@@ -168,6 +168,27 @@ def test_timestamps_are_plain_seconds(timestamp: str) -> None:
     assert not _accepts("stripe", {"stripe-signature": f"t={timestamp},v1={signature}"})
 
 
+def test_timestamps_in_other_digits_are_refused_even_when_signed() -> None:
+    seconds = str(int(NOW.timestamp())).translate({ord("0") + n: 0x0660 + n for n in range(10)})
+    assert int(seconds) == int(NOW.timestamp())
+    digest = hmac.digest(SECRET.encode(), f"{seconds}.".encode() + BODY, "sha256")
+    assert not _accepts("stripe", {"stripe-signature": f"t={seconds},v1={digest.hex()}"})
+
+
+def test_a_standard_message_without_an_id_is_refused_even_when_signed() -> None:
+    signature = standardwebhooks.Webhook(SECRET).sign("", NOW, BODY.decode())
+    headers = _sign_standard(BODY, SECRET, NOW)
+    assert not _accepts("standard", headers | {"webhook-id": "", "webhook-signature": signature})
+
+
+def test_headers_that_are_no_unicode_are_refused() -> None:
+    standard = _sign_standard(BODY, SECRET, NOW)
+    assert not _accepts("standard", standard | {"webhook-id": "\ud800"})
+    assert not _accepts("standard", standard | {"webhook-signature": "v1,\ud800"})
+    seconds = int(NOW.timestamp())
+    assert not _accepts("stripe", {"stripe-signature": f"t={seconds},v1=\ud800"})
+
+
 def test_standard_id_and_time_are_part_of_what_is_signed() -> None:
     headers = _sign_standard(BODY, SECRET, NOW)
     assert not _accepts("standard", headers | {"webhook-id": "msg_2"})

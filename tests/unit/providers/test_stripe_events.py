@@ -713,6 +713,16 @@ class TestRefund:
         }
         assert len(brought) == 1
 
+    @pytest.mark.parametrize(("intent", "named"), [("pi_1", "pi_1"), (None, "ch_1")])
+    def test_that_names_no_payment_is_for_the_one_of_its_charge(
+        self, intent: str | None, named: str
+    ) -> None:
+        given = refund(payment_intent=None, charge=None)
+        charge = stripe_object("charge", id="ch_1", payment_intent=intent, refunds=listed(given))
+        (fact,) = read_stripe("charge.refunded", charge)
+        assert isinstance(fact, PurchaseRefunded)
+        assert fact.payment == PaymentKey(source="stripe", id=named)
+
     def test_of_a_charge_that_names_its_invoice_is_for_that_invoice(self) -> None:
         older = stripe_object(
             "charge", invoice="in_1", refunds=listed(refund(), refund(id="re_2", status="failed"))

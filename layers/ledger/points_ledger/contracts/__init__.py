@@ -1,0 +1,1 @@
+"""What crosses an edge: requests, answers, messages, events and the program document."""

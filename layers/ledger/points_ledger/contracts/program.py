@@ -2,16 +2,12 @@
 
 `parse_program` judges a document from outside and names everything that is wrong with it: what
 one field alone can get wrong, its type refuses; what fields get wrong together is found in the
-plain document, so that one mistake never hides another. `program_from_stored` reads text that was
-judged when it was published and does not judge again: pydantic would take longer to build its
-validators than a cold start takes for everything else here. Both end in the same conversion of
-the plain document, so they cannot differ.
+plain document, so that one mistake never hides another.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
@@ -28,25 +24,17 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from points_ledger.contracts.stored_program import program_of
 from points_ledger.domain.calendar import Period, Rounding
-from points_ledger.domain.error import BrokenInvariantError, FieldError, InvalidRequestError
+from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import clean_id, clean_text
 from points_ledger.domain.limit import MAX_POINTS, MAX_TEXT_CHARACTERS
 from points_ledger.domain.money import EXPONENTS, check_amount
 from points_ledger.domain.program import (
-    Campaign,
     Clawback,
-    ExpiryTerms,
-    Limit,
     LimitPeriod,
-    Match,
-    MaturationTerms,
     PointsRounding,
-    PointValue,
     Program,
-    RedemptionTerms,
-    Rule,
-    Tier,
 )
 
 MAX_EARNING_RULES: Final = 200
@@ -437,115 +425,13 @@ def parse_program(document: object, version: int) -> Program:
     errors += [error for error in _contradictions(document) if error.field not in named]
     if errors:
         raise InvalidRequestError(_bounded(errors))
-    return _converted(document, version)
-
-
-def program_from_stored(document: str, version: int) -> Program:
-    """The program of a stored document, which `parse_program` accepted before it was stored.
-
-    Raises:
-        BrokenInvariantError: the text is no such document after all.
-    """
-    try:
-        return _converted(json.loads(document), version)
-    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
-        raise BrokenInvariantError(f"program version {version} cannot be read") from error
+    return program_of(document, version)
 
 
 def program_schema() -> dict[str, Any]:
     """The JSON Schema of the document; rules between fields are only known to `parse_program`."""
     schema = ProgramDocument.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-_Plain = Mapping[str, Any]
-"""A part of a valid document; what it leaves out has the default of the domain's class."""
-
-
-def _converted(plain: _Plain, version: int) -> Program:
-    """The one place where a valid document becomes the domain's program."""
-    return Program(
-        version=version,
-        name=plain["name"],
-        mode=plain.get("mode", "rewards"),
-        currency=plain["currency"],
-        zone=ZoneInfo(plain["time_zone"]),
-        point_value=PointValue(**_present(plain["point_value"], amount=Decimal)),
-        enrolment=plain.get("enrolment", "automatic"),
-        enrolment_lookback_days=plain.get("enrolment_lookback_days", 0),
-        item_categories=dict(plain.get("item_categories", {})),
-        rules=tuple(map(_rule, plain["earning_rules"])),
-        campaigns=tuple(map(_campaign, plain.get("campaigns", ()))),
-        campaign_stacking=plain.get("campaign_stacking", "add"),
-        tiers=tuple(Tier(**_present(tier, multiplier=Decimal)) for tier in plain.get("tiers", ())),
-        maturation=_maturation(plain.get("maturation", {})),
-        clawback=plain.get("reversal", {}).get("clawback", "unlimited"),
-        expiry=_expiry(plain.get("expiry", {"kind": "never"})),
-        redemption=_redemption(plain.get("redemption", {})),
-        document=plain,
-    )
-
-
-def _present(plain: _Plain, **conversions: Callable[[Any], object]) -> dict[str, Any]:
-    """The fields that are there, converted where they are not null and a conversion is named."""
-    return {
-        name: conversions[name](value) if name in conversions and value is not None else value
-        for name, value in plain.items()
-    }
-
-
-def _rule(plain: _Plain) -> Rule:
-    converted = _present(
-        plain, match=_match, per_amount=Decimal, per_quantity=Decimal, limit=_limit
-    )
-    return Rule(**converted)
-
-
-def _limit(plain: _Plain) -> Limit:
-    return Limit(**plain)
-
-
-def _match(plain: _Plain) -> Match:
-    converted = _present(plain, minimum_amount=Decimal)
-    for name, value in plain.items():
-        if isinstance(value, list):
-            converted[name] = frozenset(value)
-    return Match(**converted)
-
-
-def _campaign(plain: _Plain) -> Campaign:
-    converted = _present(plain, match=_match, multiplier=Decimal)
-    begins, ends = (datetime.fromisoformat(converted.pop(name)) for name in ("from", "to"))
-    return Campaign(begins=begins, ends=ends, **converted)
-
-
-def _maturation(plain: _Plain) -> MaturationTerms:
-    parse = Period.parse
-    return MaturationTerms(
-        **_present(plain, hold=parse, return_window=parse, cancel_unpaid_after=parse)
-    )
-
-
-def _expiry(plain: _Plain) -> ExpiryTerms:
-    if plain["kind"] == "never":
-        return ExpiryTerms()
-    kept = {name: plain[name] for name in ("kind", "after", "round_to") if name in plain}
-    return ExpiryTerms(**_present(kept, after=Period.parse))
-
-
-_KEPT_OF_REDEMPTION: Final = frozenset(field.name for field in fields(RedemptionTerms))
-
-
-def _redemption(plain: _Plain) -> RedemptionTerms:
-    kept = {name: value for name, value in plain.items() if name in _KEPT_OF_REDEMPTION}
-    return RedemptionTerms(
-        **_present(
-            kept,
-            minimum_amount=Decimal,
-            yearly_amount_cap=Decimal,
-            excluded_jurisdictions=frozenset,
-        )
-    )
 
 
 def _contradictions(document: Mapping[str, object]) -> Iterator[FieldError]:

@@ -1,0 +1,1 @@
+"""The rules of the ledger: values in, values out, the standard library only."""

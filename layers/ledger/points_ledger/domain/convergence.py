@@ -239,8 +239,11 @@ class _Fall:
 def _taken_back(
     points: int, posted: Posted, state: State, clawback: Clawback
 ) -> tuple[Posted, _Fall]:
-    """Take `points` back: expired ones of the own lot count first, then the own lot, then other
-    lots soonest first, then by policy; the rest is written off."""
+    """Take `points` back, as far as the policy allows, and write the rest off.
+
+    Expired points of the earning's own lots count first; then its own lots are taken from, then
+    other lots soonest first, then debt is made.
+    """
     if clawback == "only_pending":
         return replace(posted, written_off=posted.written_off + points), _Fall()
     still_out = add(posted.lots, negative(posted.absorbed))
@@ -269,8 +272,10 @@ def _taken_back(
 
 
 def _forgiven(before: Posted, rise: int) -> tuple[Posted, Lots]:
-    """Let a rise lower `written_off` first: the part left by policy, then the expired part,
-    which goes back into the state's record."""
+    """Let a rise lower `written_off` first.
+
+    The part left by policy goes first, then the expired part, which returns to the state's record.
+    """
     forgiven = min(before.written_off, rise)
     by_policy = before.written_off - total(before.absorbed)
     restored = take(before.absorbed, max(0, forgiven - by_policy))

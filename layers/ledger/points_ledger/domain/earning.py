@@ -86,8 +86,10 @@ NOTHING_EARNED: Final = Earned()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """What the earner was when the earning was first computed for them: kept for all later
-    refunds and edits. `allocation` says between whom the points are split."""
+    """What the earner was when the earning was first computed for them, kept for all later facts.
+
+    `allocation` says between whom the points are split.
+    """
 
     allocation: Allocation
     tier: str | None = None
@@ -250,8 +252,14 @@ def _content_hash(snapshot: Snapshot) -> bytes:
         snapshot.earner.member_id,
         str(snapshot.billed_to),
         [
-            [line.id, line.item, line.product, line.category]
-            + [str(line.amount.normalize()), str(line.quantity.normalize())]
+            [
+                line.id,
+                line.item,
+                line.product,
+                line.category,
+                str(line.amount.normalize()),
+                str(line.quantity.normalize()),
+            ]
             for line in snapshot.lines
         ],
     ]

@@ -4,6 +4,7 @@ Lots are a mapping day → points without zeros; the same shape serves as a chan
 points may be negative. `NEVER` is the day of lots that do not expire, so that it sorts last.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final
@@ -63,7 +64,7 @@ def joining(lots: Lots) -> Lots:
     while len(current) > MAX_LOTS:
         days = sorted(current)
         earlier, later = min(
-            zip(days, days[1:], strict=False), key=lambda pair: (pair[1] - pair[0], pair[0])
+            itertools.pairwise(days), key=lambda pair: (pair[1] - pair[0], pair[0])
         )
         current[later] += current.pop(earlier)
     return add(current, negative(lots))

@@ -217,8 +217,10 @@ def _part(points: int, paid: Fraction, owed: Fraction) -> int:
 
 
 def _money(earning: Earning, program: Program) -> list[tuple[datetime, Fraction]]:
-    """The money in, each part with the end of its return window. What the source says is settled
-    stands for the whole price."""
+    """The money in, each part with the end of its return window.
+
+    What the source says is settled stands for the whole price.
+    """
     snapshot, posted_at = earning.snapshot, earning.posted_at
     assert snapshot is not None
     assert posted_at is not None

@@ -28,6 +28,8 @@ EXPONENTS: Final[dict[str, int]] = {
 _PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _FINEST: Final = Decimal("0.0001")
 
+_PLAIN_DECIMAL: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?")
+
 
 def clean_currency(code: str) -> str:
     """Return the upper-case ISO 4217 code.

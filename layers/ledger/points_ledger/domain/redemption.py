@@ -38,8 +38,10 @@ RedemptionKind = Literal["ticket", "gift_card", "cash"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """The sale on which points are spent: its amount before the redemption, and its own key,
-    under which it may later earn."""
+    """The sale on which points are spent.
+
+    `amount` is what it comes to before the redemption; under `key` it may itself earn later.
+    """
 
     key: EarningKey
     amount: Decimal
@@ -79,7 +81,7 @@ class Quote:
 
 
 def value_of(points: int, point_value: PointValue, currency: str) -> Decimal:
-    """points × amount / points of point_value, rounded down to the currency; never negative."""
+    """Points × amount / points of point_value, rounded down to the currency; never negative."""
     exact = Fraction(point_value.amount) * max(0, points) / point_value.points
     in_units = exact / Fraction(unit(currency))
     return int(in_units) * unit(currency)

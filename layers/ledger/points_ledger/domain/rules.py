@@ -53,7 +53,7 @@ def purchase_points(
         and _within_limit(rule, day, room)
     ]
     lines = [_categorised(line, program.item_categories) for line in remaining.lines]
-    applied = _applied(rules, lines, remaining.refunded)
+    applied = _applied(rules, lines, refunded=remaining.refunded)
     parts: list[tuple[str, Fraction]] = [(rule.id, Fraction(points)) for rule, points in applied]
     used = {limit_counter(rule, day): 1 for rule, points in applied if rule.limit and points}
 
@@ -65,9 +65,9 @@ def purchase_points(
         ):
             continue
         matched = matching_lines(campaign.match, lines)
-        if not matched:
+        if not any(line.amount > 0 or line.pieces > 0 for line in matched):
             continue
-        alone = sum(points for _, points in _applied(rules, matched, remaining.refunded))
+        alone = sum(points for _, points in _applied(rules, matched, refunded=remaining.refunded))
         bonus = (Fraction(campaign.multiplier) - 1) * alone + campaign.points
         if campaign.member_cap_points is not None:
             left = room.left(cap_counter(campaign), campaign.member_cap_points)
@@ -224,11 +224,9 @@ def _per(quantity: Fraction, per: Fraction, rule: Rule) -> int:
 
 
 def _applied(
-    rules: Iterable[Rule], lines: list[RemainingLine], refunded: bool
+    rules: Iterable[Rule], lines: list[RemainingLine], *, refunded: bool
 ) -> list[tuple[Rule, int]]:
-    matching = [
-        (rule, matched) for rule in rules if (matched := matching_lines(rule.match, lines))
-    ]
+    matching = [(rule, matched) for rule in rules if (matched := matching_lines(rule.match, lines))]
     exclusive = [pair for pair in matching if pair[0].exclusive]
     if exclusive:
         matching = [max(exclusive, key=lambda pair: pair[0].priority)]

@@ -23,8 +23,9 @@ def whole(member_id: MemberId) -> Allocation:
 
 
 def split(points: int, percents: Sequence[int]) -> tuple[int, ...]:
-    """Hand out `points` by the Sainte-Laguë method: one by one to the highest
-    percent / (2 × points so far + 1), ties to the earlier share.
+    """Hand out `points` by the Sainte-Laguë method.
+
+    One by one to the highest percent / (2 × points so far + 1), ties to the earlier share.
 
     Each share starts at max(0, floor(quota) − number of shares), which the method is proven to
     reach, so the loop is short. A larger total never takes a point from anyone.

@@ -5,10 +5,13 @@ an hour and fails. A direct invocation (`{"load_program": true}`) gets the answe
 """
 
 import json
+import time
 import urllib.request
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from points_ledger.contracts.program import parse_program
 from points_ledger.domain.error import LedgerError
@@ -19,6 +22,8 @@ from points_ledger.service.publishing import FIRST_VERSION
 
 DOCUMENT: Final = "program.json"
 ANSWER_TIMEOUT_SECONDS: Final = 10
+MAX_ATTEMPTS: Final = 6
+PAUSE_SECONDS: Final = 5
 PHYSICAL_ID: Final = "program-version-1"
 
 
@@ -30,17 +35,30 @@ def load_program(event: Mapping[str, Any]) -> dict[str, object]:
     with observability.invocation():
         answers = "ResponseURL" in event
         try:
-            loaded = event.get("RequestType") != "Delete" and _load()
-        except LedgerError as error:
+            loaded = event.get("RequestType") != "Delete" and _load_patiently()
+        except (LedgerError, BotoCoreError, ClientError) as error:
             observability.log_failure(error)
             if not answers:
                 raise
-            _answer(event, status="FAILED", reason=f"the program document: {error.code} {error}")
+            # CloudFormation waits for an answer, so a failure has to be told as well.
+            _answer(event, status="FAILED", reason=f"{type(error).__name__}: {error}")
             return {"loaded": False}
         if answers:
             _answer(event, status="SUCCESS", reason="")
         observability.log(Outcome(name="program_loaded" if loaded else "program_kept"))
         return {"loaded": loaded}
+
+
+def _load_patiently() -> bool:
+    """Load; a role that was created seconds ago may not have its rights yet."""
+    for _ in range(MAX_ATTEMPTS - 1):
+        try:
+            return _load()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "AccessDeniedException":
+                raise
+            time.sleep(PAUSE_SECONDS)
+    return _load()
 
 
 def _load() -> bool:
@@ -63,8 +81,12 @@ def _answer(event: Mapping[str, Any], *, status: str, reason: str) -> None:
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
     }
+    # The address is signed without a content type; urllib's own would break the signature.
     request = urllib.request.Request(  # noqa: S310 - the address comes from CloudFormation itself
-        event["ResponseURL"], data=json.dumps(body).encode(), method="PUT"
+        event["ResponseURL"],
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": ""},
+        method="PUT",
     )
     with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT_SECONDS):  # noqa: S310 - as above
         pass

@@ -7,10 +7,13 @@ import base64
 import random
 import secrets
 import time
+from datetime import datetime
 from functools import cache
 from typing import Final
 
-from points_ledger.adapters.dynamodb import DynamoDBReader, DynamoDBStore, DynamoDBSweeps
+from points_ledger.adapters.dynamodb import DynamoDbReader, DynamoDbStore, DynamoDbSweeps
+from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.explanation import describe
 from points_ledger.domain.identity import MemberId
 from points_ledger.runtime import bootstrap, observability
 from points_ledger.runtime.settings import LedgerSettings, load
@@ -28,23 +31,21 @@ _LONGEST_PAUSE_SECONDS: Final = 0.4
 
 
 @cache
-def store() -> DynamoDBStore:
+def store() -> DynamoDbStore:
     """The ledger's table."""
-    return DynamoDBStore(
-        client=bootstrap.dynamodb(), table=load(LedgerSettings).table_name, clock=bootstrap.utc_now
-    )
+    return DynamoDbStore(bootstrap.dynamodb(), load(LedgerSettings).table_name, bootstrap.utc_now)
 
 
 @cache
-def reader() -> DynamoDBReader:
+def reader() -> DynamoDbReader:
     """Reads that show and do not decide."""
-    return DynamoDBReader(client=bootstrap.dynamodb(), table=load(LedgerSettings).table_name)
+    return DynamoDbReader(bootstrap.dynamodb(), load(LedgerSettings).table_name)
 
 
 @cache
-def sweeps() -> DynamoDBSweeps:
+def sweeps() -> DynamoDbSweeps:
     """Due markers and the progress of the sweeps."""
-    return DynamoDBSweeps(client=bootstrap.dynamodb(), table=load(LedgerSettings).table_name)
+    return DynamoDbSweeps(bootstrap.dynamodb(), load(LedgerSettings).table_name)
 
 
 @cache
@@ -93,6 +94,13 @@ def expiring() -> Expiring:
 def queries() -> Queries:
     """Answers questions."""
     return Queries(store=store(), reader=reader(), programs=programs(), clock=bootstrap.utc_now)
+
+
+def described_program(now: datetime) -> dict[str, object]:
+    """The program in force: plain sentences, data, and since when."""
+    number = programs().number_at(now)
+    since = format_instant(programs().effective_from(number))
+    return {**describe(programs().version(number)), "effective_from": since}
 
 
 @cache

@@ -53,18 +53,16 @@ class LedgerSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepSettings(Settings):
+class SweepSettings(LedgerSettings):
     """Scheduled functions: hold_release, expiry."""
 
-    table_name: str
     allow_future_schedules: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerEventsSettings(Settings):
+class LedgerEventsSettings(LedgerSettings):
     """Function ledger_events."""
 
-    table_name: str
     event_bus_name: str
     earning_queue_url: str
 

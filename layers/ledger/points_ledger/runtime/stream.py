@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from points_ledger.adapters.dynamodb import Change, DynamoDBReader, read_change
+from points_ledger.adapters.dynamodb import Change, read_change
 from points_ledger.adapters.eventbridge import EventBus, OutgoingEvent
 from points_ledger.adapters.sqs import FactQueues
 from points_ledger.contracts.events import EVENT_NAMES, INCONSISTENT, entry_detail, event_id

@@ -1,0 +1,1 @@
+"""Commands, queries and sweeps: load, decide, commit."""

@@ -21,9 +21,7 @@ class Expiring:
         """Post the expiry of all lots that have passed; the number of entries, 0 or 1."""
         return self.path.run(lambda view: self._decide(view, member_id, now, actor))
 
-    def _decide(
-        self, view: View, member_id: MemberId, now: datetime, actor: str
-    ) -> Decision[int]:
+    def _decide(self, view: View, member_id: MemberId, now: datetime, actor: str) -> Decision[int]:
         head = view.head(member_id)
         if head is None:
             return Decision(result=0)

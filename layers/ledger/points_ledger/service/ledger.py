@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
-from points_ledger.domain.error import BrokenInvariantError, ConflictError
+from points_ledger.domain.error import BrokenInvariantError, ConflictError, Rejection
 from points_ledger.domain.expiry import expires_at
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
 from points_ledger.domain.limit import MAX_ALIAS_DEPTH, MAX_COMMIT_ATTEMPTS
@@ -120,6 +120,23 @@ class View:
             head = self.head(alias_of)
         raise BrokenInvariantError(f"more than {MAX_ALIAS_DEPTH} aliases from {member_id}")
 
+    def is_current(self) -> bool:
+        """Read again what was read at different moments; whether nothing had changed.
+
+        An account and an earning are two requests, so together they may show what was true at
+        no moment. Everything else is written once and cannot disagree with them. Accounts are
+        read first, as the commands do that rely on it.
+        """
+        known = self._known
+        if sum(isinstance(key, HeadKey | EarningKey) for key in known) <= 1:
+            return True
+        self._known = {}
+        for key in known:
+            if isinstance(key, HeadKey):
+                self.head(key.member_id)
+        self.load(*(key for key in known if not isinstance(key, HeadKey)))
+        return self._known == known
+
     def adopt(self, lost: Lost, writes: Sequence[Write]) -> None:
         """Keep what the winner stored and what was not contested, forget the rest.
 
@@ -175,14 +192,21 @@ class WritePath:
         """
         view = View(self.store)
         for attempt in range(1, MAX_COMMIT_ATTEMPTS + 1):
-            decision = command(view)
-            if not decision.writes:
-                return decision.result
-            outcome = self.store.commit(decision.writes)
-            if isinstance(outcome, Committed):
-                return decision.result
-            self.lost()
-            view.adopt(outcome, decision.writes)
+            try:
+                decision = command(view)
+            except (Rejection, BrokenInvariantError):
+                # Only what was true at one moment is worth a refusal or an alarm.
+                if view.is_current():
+                    raise
+                self.lost()
+            else:
+                if not decision.writes:
+                    return decision.result
+                outcome = self.store.commit(decision.writes)
+                if isinstance(outcome, Committed):
+                    return decision.result
+                self.lost()
+                view.adopt(outcome, decision.writes)
             if attempt < MAX_COMMIT_ATTEMPTS:
                 self.pause(attempt)
         raise ConflictError

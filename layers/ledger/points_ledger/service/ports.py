@@ -317,6 +317,7 @@ class Lost:
 
 Outcome = Committed | Lost
 
+
 class Store(Protocol):
     """Consistent reads by key and one atomic conditional write."""
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 
 from points_ledger.domain.error import BrokenInvariantError
-from points_ledger.domain.program import Program, version_in_force
+from points_ledger.domain.program import Program, VersionPeriod, version_in_force
 from points_ledger.service.ports import (
     ProgramVersion,
     Store,
@@ -39,6 +39,13 @@ class Programs:
 
     def number_at(self, instant: datetime) -> int:
         """The number of the version in force at an instant."""
+        return version_in_force(self._periods(), instant)
+
+    def effective_from(self, number: int) -> datetime:
+        """From when a version is in force."""
+        return next(p.effective_from for p in self._periods() if p.version == number)
+
+    def _periods(self) -> tuple[VersionPeriod, ...]:
         now = self._clock()
         if self._list_read_at is None or not self._fresh(now):
             found = self._store.get([VersionListKey()])
@@ -46,7 +53,7 @@ class Programs:
             self._list_read_at = now if self._list.periods else None
         if not self._list.periods:
             raise BrokenInvariantError("no program has been loaded into this stack")
-        return version_in_force(self._list.periods, instant)
+        return self._list.periods
 
     def version(self, number: int) -> Program:
         """One version, by number."""

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.convergence import Aim, Occasion, aim, converge, valued
-from points_ledger.domain.earning import Earning, MergeableFact, Pin, merge
+from points_ledger.domain.earning import NOTHING_EARNED, Earning, MergeableFact, Pin, merge
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.error import BrokenInvariantError, FutureFactError
@@ -91,8 +91,10 @@ class Recording:
         return self.path.run(lambda view: self._fact(view, fact, actor))
 
     def release(self, key: EarningKey, *, now: datetime, actor: str) -> Recorded:
-        """Post what became due by time alone: a hold or a return window that has passed, unpaid
-        points that lapse. Arms the next marker where something is still to come."""
+        """Post what became due by time alone, and arm the next marker where more is to come.
+
+        Due is a hold or a return window that has passed, or unpaid points that lapse.
+        """
         return self.path.run(lambda view: self._release(view, key, now, actor))
 
     def _release(
@@ -140,7 +142,7 @@ class Recording:
             return _kept(stored, merged, "stored")
         found = self._earner(view, merged, fact, actor)
         if isinstance(found, _Unknown):
-            decision = _kept(stored, merged, "waiting")
+            decision = self._unearned(view, stored, merged, fact, actor)
             return replace(decision, writes=(*decision.writes, *found.writes))
         now = latest(self.clock(), [found.head])
         pinned = self._pinned(merged, found)
@@ -152,6 +154,19 @@ class Recording:
             newcomer=found.head if found.is_new else None,
         )  # fmt: skip
         return replace(decision, writes=(*found.writes, *decision.writes))
+
+    def _unearned(
+        self, view: View, stored: Earning, merged: Earning, fact: MergeableFact, actor: str
+    ) -> Decision[Recorded]:
+        """Nobody earns yet; who did by an earlier snapshot keeps nothing (semantics 3)."""
+        if merged.earner_id is None:
+            return _kept(stored, merged, "waiting")
+        now = self.clock()
+        decision = self._converged(
+            view, stored, replace(merged, earned=NOTHING_EARNED), now=now, fact_at=_at(fact, now),
+            reason=fact.type, actor=actor,
+        )  # fmt: skip
+        return replace(decision, writes=tuple(_without_earner(w) for w in decision.writes))
 
     def _converged(
         self,
@@ -188,8 +203,10 @@ class Recording:
         )
 
     def _pinned(self, earning: Earning, found: "_Found") -> Earning:
-        """The earning with its earner, its program version and what the earner is now, each
-        fixed at the first posting; an earlier posted_at chooses the version anew."""
+        """The earning with its earner, its program version and what the earner is now.
+
+        Each is fixed at the first posting; an earlier posted_at chooses the version anew.
+        """
         posted_at, member_id = earning.posted_at, found.member_id
         assert posted_at is not None
         if earning.pinned_for is None or posted_at < earning.pinned_for:
@@ -271,8 +288,7 @@ class Recording:
         )
 
     def _customer(self, view: View, fact: CustomerSeen, actor: str) -> Decision[Recorded]:
-        """A source created or changed a customer: enrol where the program does, else keep the
-        newer personal data."""
+        """Enrol a customer where the program does so; of a known one keep the newer profile."""
         customer = fact.customer
         link = view.link(customer.external_id)
         if link is not None:
@@ -285,8 +301,10 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """The earner: `head` is the newest entry of the member that the id stands for. `writes`
-    enrol a newcomer."""
+    """The earner; `writes` enrol a newcomer.
+
+    `head` is the newest entry of the member that the id stands for.
+    """
 
     member_id: MemberId
     head: Entry
@@ -361,6 +379,13 @@ def _kept(
         result=Recorded(outcome=outcome, earning=earning.key),
         writes=(Save(item=item, expected=stored.revision), *more),
     )
+
+
+def _without_earner(write: Write) -> Write:
+    """The write of an earning that belongs to nobody, so that any next fact looks for somebody."""
+    if isinstance(write, Save) and isinstance(write.item, Earning):
+        return replace(write, item=replace(write.item, earner_id=None))
+    return write
 
 
 def _markers(aimed: Aim) -> tuple[Write, ...]:

@@ -69,7 +69,7 @@ class Sweep:
                 if not report.complete:
                     break
                 before = report.failed
-                progress, report = self._shard(progress, report, hour, shard, now, closing)
+                progress, report = self._shard(progress, report, hour, shard, now, closing=closing)
                 clean = clean and report.complete and report.failed == before
             if not (closing and clean):
                 still_open.append(hour)
@@ -83,6 +83,7 @@ class Sweep:
         hour: datetime,
         shard: int,
         now: datetime,
+        *,
         closing: bool,
     ) -> tuple[SweepProgress, SweepReport]:
         place = f"{hour:%Y-%m-%dT%H}#{shard}"

@@ -5,9 +5,9 @@ builds every key, `codec` turns items into values and back, `store` is the one w
 `readers` and `sweeps` list. No other package holds an expression of DynamoDB's.
 """
 
-from points_ledger.adapters.dynamodb.codec import decode_stream_image
 from points_ledger.adapters.dynamodb.readers import DynamoDbReader
 from points_ledger.adapters.dynamodb.store import DynamoDbStore
+from points_ledger.adapters.dynamodb.stream import Change, read_change
 from points_ledger.adapters.dynamodb.sweeps import DynamoDbSweeps
 
-__all__ = ["DynamoDbReader", "DynamoDbStore", "DynamoDbSweeps", "decode_stream_image"]
+__all__ = ["Change", "DynamoDbReader", "DynamoDbStore", "DynamoDbSweeps", "read_change"]

@@ -24,6 +24,8 @@ from points_ledger.adapters.dynamodb.earning_json import (
     parse_earning_key,
 )
 from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, size_bytes
+from points_ledger.contracts import messages
+from points_ledger.contracts.stored_program import program_from_stored
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import ENTRY_FORMAT, Entry, Posting
@@ -286,9 +288,6 @@ def _decode_payment_1(item: Attributes) -> PaymentLink:
 
 
 def _decode_program_version_1(item: Attributes) -> ProgramVersion:
-    # Imported here: reading documents needs pydantic, which most of what reads items does not.
-    from points_ledger.contracts.program import program_from_stored  # noqa: PLC0415
-
     document = item["document"]["S"]
     return ProgramVersion(
         program=program_from_stored(document, keys.number_of(item["SK"]["S"])),
@@ -365,18 +364,14 @@ def decode_waiting(item: Attributes) -> EarningKey:
 
 def encode_park(park: Park) -> Attributes:
     """A fact that waits for a payment."""
-    from points_ledger.contracts.messages import encode  # noqa: PLC0415  # see above
-
-    text = encode(park.fact)
+    text = messages.encode(park.fact)
     return _item(keys.parked_key(park.payment, text), {"fact": text}, {"format": FORMAT})
 
 
 def decode_parked(item: Attributes) -> Fact:
     """The inverse of `encode_park`."""
-    from points_ledger.contracts.messages import decode  # noqa: PLC0415  # see above
-
     _check_format(item)
-    return decode(item["fact"]["S"])
+    return messages.decode(item["fact"]["S"])
 
 
 def encode_progress(kind: MarkerKind, progress: SweepProgress) -> Attributes:

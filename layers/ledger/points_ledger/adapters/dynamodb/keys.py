@@ -177,6 +177,13 @@ def stored_kind(pk: str, sk: str) -> str:
     return f"{pk.partition('#')[0]}/{sk.partition('#')[0]}"
 
 
+def entry_at(pk: str, sk: str) -> tuple[MemberId, int] | None:
+    """Whose entry with which number is under a key; None for any other item."""
+    if stored_kind(pk, sk) != stored_kind(chain_pk(MemberId("x")), entry_sk(1)):
+        return None
+    return MemberId(parts(pk)[1]), number_of(sk)
+
+
 def number_of(sk: str) -> int:
     """The number of an entry or of a program version."""
     return int(sk.rpartition("#")[2])

@@ -4,14 +4,20 @@ What is shown may be a moment old; what the stream's function queues again is re
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from points_ledger.adapters.dynamodb import codec, keys
-from points_ledger.adapters.dynamodb.codec import PENDING_MEMBER, PENDING_SINCE, Attributes
+from points_ledger.adapters.dynamodb.codec import (
+    PENDING_MEMBER,
+    PENDING_SINCE,
+    Attributes,
+    key_attributes,
+)
+from points_ledger.adapters.dynamodb.earning_json import parse_earning_key
 from points_ledger.adapters.dynamodb.query import BETWEEN, OF_KIND, pages
+from points_ledger.domain.calendar import parse_instant
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
@@ -28,8 +34,6 @@ MAX_FILTERED_PAGES: Final = 10
 answer may then be shorter than asked for, and says where to go on."""
 
 PENDING_OF_MEMBER: Final = "pending_member = :member"
-
-_CURSOR_NAMES: Final = frozenset({"PK", "SK", PENDING_MEMBER, PENDING_SINCE})
 
 
 class DynamoDbReader:
@@ -130,9 +134,10 @@ class DynamoDbReader:
 
 
 def _cursor(last: Attributes) -> str:
-    """The key of the last item of a page, opaque to clients."""
-    plain = {name: last[name]["S"] for name in sorted(_CURSOR_NAMES)}
-    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode()
+    """The place of the last item of a page, opaque to clients."""
+    earning = keys.earning_key_of(last["PK"]["S"])
+    place = [last[PENDING_MEMBER]["S"], last[PENDING_SINCE]["S"], str(earning)]
+    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
 
 
 def _read_cursor(cursor: str, member_id: MemberId) -> Attributes:
@@ -142,15 +147,15 @@ def _read_cursor(cursor: str, member_id: MemberId) -> Attributes:
         ValueError: not one of our cursors, or one of another member.
     """
     try:
-        plain = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise ValueError("not a cursor") from error
-    if not isinstance(plain, dict) or plain.keys() != _CURSOR_NAMES:
-        raise ValueError("not a cursor of this list")
-    if not all(isinstance(value, str) and value for value in plain.values()):
-        raise ValueError("not a cursor of this list")
-    names = cast("dict[str, str]", plain)
-    if names[PENDING_MEMBER] != member_id or names["SK"] != keys.EARNING:
-        raise ValueError("a cursor of another list")
-    keys.earning_key_of(names["PK"])
-    return {name: {"S": value} for name, value in names.items()}
+        place = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+        member, since, earning = (text if isinstance(text, str) else "" for text in place)
+        start: Attributes = {
+            **key_attributes(keys.item_key(parse_earning_key(earning))),
+            PENDING_MEMBER: {"S": member},
+            PENDING_SINCE: {"S": keys.format_key_instant(parse_instant(since))},
+        }
+    except (TypeError, ValueError) as error:
+        raise ValueError("not a cursor of this list") from error
+    if member != member_id:
+        raise ValueError("not a cursor of this list: it is another member's")
+    return start

@@ -1,0 +1,575 @@
+"""Items and values: nothing is lost on the way, what was stored once stays readable, sizes hold."""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from points_ledger.adapters.dynamodb import codec
+from points_ledger.adapters.dynamodb.codec import Attributes, decode_stream_image
+from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, size_bytes
+from points_ledger.contracts.stored_program import program_from_stored
+from points_ledger.domain.earning import Action, Earned, Earning, Pin, Posted
+from points_ledger.domain.entry import Entry, Posting, chain, entry_hash
+from points_ledger.domain.error import BrokenInvariantError
+from points_ledger.domain.fact import (
+    Earner,
+    Line,
+    LineRefund,
+    Payment,
+    PurchaseRefunded,
+    Refund,
+    RefundCancelled,
+    Snapshot,
+)
+from points_ledger.domain.identity import (
+    EarningKey,
+    ExternalId,
+    MemberId,
+    PaymentKey,
+    RedemptionId,
+)
+from points_ledger.domain.lot import NEVER
+from points_ledger.domain.program import VersionPeriod
+from points_ledger.domain.sharing import Share, whole
+from points_ledger.domain.state import EMPTY, Standing
+from points_ledger.service.ports import (
+    ExternalLink,
+    Marker,
+    Note,
+    Park,
+    PaymentLink,
+    Profile,
+    ProgramVersion,
+    Redemption,
+    Request,
+    RequestKey,
+    Stored,
+    SweepProgress,
+    VersionList,
+    Wait,
+)
+from tests.contract import shapes
+from tests.contract.shapes import CUSTOMER, MEMBER, POSTED_AT, RECORDED_AT
+
+SAMPLES = Path(__file__).resolve().parent / "samples"
+DOCUMENT = (
+    '{"name":"Acme","currency":"USD","time_zone":"America/Chicago",'
+    '"point_value":{"points":100,"amount":"1.00"},'
+    '"earning_rules":[{"id":"all","on":"purchase","points":1,"per_amount":"1.00"}]}'
+)
+DAY = timedelta(days=1)
+FRIEND = MemberId("mbr_friend")
+TICKET = EarningKey(source="pos", kind="ticket", id="T:1#%")
+PAYMENT = PaymentKey(source="stripe", id="pi_1#")
+
+# --- What the stored samples stand for ------------------------------------------------------
+
+ENROLMENT = chain(
+    None,
+    MEMBER,
+    Posting(
+        type="enrolment",
+        at=POSTED_AT,
+        standing=Standing(
+            tags=("press", "vip"), organisation="Kanzlei Müller", jurisdiction="US-IL", earns=False
+        ),
+        actor="staff:4f0c",
+        reason="asked by phone",
+        details={"note": "ab" * 32},
+    ),
+    RECORDED_AT,
+)
+
+WHOLE_LIFE = Earning(
+    key=TICKET,
+    revision=9,
+    snapshot=Snapshot(
+        posted_at=POSTED_AT,
+        updated_at=POSTED_AT + DAY,
+        currency="USD",
+        lines=(
+            Line(id="1", amount=Decimal("60.00"), item="ITEM-1", category="original"),
+            Line(id="2", amount=Decimal("-10.5"), product="prod_1", quantity=Decimal("2.5")),
+            Line(id="3", amount=Decimal(0)),
+        ),
+        total=Decimal(110),
+        earner=Earner(external_id=CUSTOMER, member_id=MEMBER),
+        points_paid_amount=Decimal("20.00"),
+        own_order=False,
+        billed_to=ExternalId(source="pos", id="bill:to"),
+    ),
+    posted_at=POSTED_AT - DAY,
+    payments={
+        "p1": Payment(id="p1", amount=Decimal("40.00"), at=POSTED_AT),
+        "p2": Payment(id="p2", amount=Decimal(50), at=POSTED_AT + DAY, currency="USD"),
+    },
+    payment_reversals={"p1": POSTED_AT + 2 * DAY},
+    refunds={
+        "r1": Refund(id="r1", at=POSTED_AT + DAY, amount=Decimal("5.00"), currency="USD"),
+        "r2": Refund(
+            id="r2",
+            at=RECORDED_AT,
+            lines=(LineRefund(line_id="1", amount=Decimal(60)),),
+            settles=("r0", "r1"),
+        ),
+    },
+    refund_cancellations={"r1": RECORDED_AT},
+    settled_at=POSTED_AT + DAY,
+    voided_at=RECORDED_AT,
+    earner_id=MEMBER,
+    program_version=2,
+    pinned_for=POSTED_AT,
+    pins={
+        MEMBER: Pin(
+            allocation=(
+                Share(member_id=MEMBER, percent=60),
+                Share(member_id=FRIEND, percent=40),
+            ),
+            tier="gold",
+            tags=("press",),
+            organisation="Kanzlei Müller",
+            jurisdiction="US-IL",
+            earns=False,
+        ),
+        FRIEND: Pin(allocation=whole(FRIEND)),
+    },
+    posted={
+        MEMBER: Posted(
+            earned=60,
+            matured=50,
+            written_off=20,
+            lapsed=10,
+            lots={date(2029, 1, 31): 30, NEVER: 20},
+            absorbed={date(2027, 1, 31): 5},
+            used={"used:campaign:x": 3},
+        ),
+        FRIEND: Posted(earned=40),
+    },
+    earned=Earned(
+        points=100,
+        rules=(("all", 90), ("all", 10)),
+        used={"used:campaign:x": 3},
+        truncated=("x",),
+        releases=("linked_purchase",),
+        excess_refund=True,
+    ),
+    due_at=RECORDED_AT,
+)
+
+ACTION = Earning(
+    key=EarningKey(source="standard", kind="action", id="signup:7"),
+    revision=1,
+    action=Action(
+        name="signup",
+        at=POSTED_AT,
+        earner=Earner(external_id=CUSTOMER),
+        linked_purchase=TICKET,
+    ),
+    posted_at=POSTED_AT,
+)
+
+STORED: dict[str, Stored] = {
+    "entry": shapes.maturation(3),
+    "entry_enrolment": ENROLMENT,
+    "entry_redemption": shapes.redemption(5),
+    "entry_deflated": shapes.accrual(40),
+    "earning": shapes.purchase(2),
+    "earning_whole_life": WHOLE_LIFE,
+    "earning_action": ACTION,
+    "earning_deflated": shapes.purchase(40),
+    "external_link": ExternalLink(external_id=CUSTOMER, member_id=MEMBER, linked_at=RECORDED_AT),
+    "payment_link": PaymentLink(payment=PAYMENT, purchase=TICKET),
+    "redemption": Redemption(
+        redemption_id=RedemptionId("rdm_1"),
+        member_id=MEMBER,
+        fingerprint="f" * 64,
+        points=500,
+        amount="5.00",
+        currency="USD",
+        kind="ticket",
+        status="completed",
+        created_at=RECORDED_AT,
+        entry=7,
+        ticket=TICKET,
+        result='{"status":"completed"}',
+    ),
+    "request": Request(key=RequestKey(caller="c#1", key="k%1"), fingerprint="f", result="{}"),
+    "profile": Profile(
+        member_id=MEMBER,
+        name="Zoë",
+        email="zoe@example.org",
+        phone="+1 312 555 0100",
+        birthday="1990-02-28",
+        external_ids=(CUSTOMER, ExternalId(source="pos", id="c:1")),
+        updated_at=RECORDED_AT,
+        created_at=POSTED_AT,
+    ),
+    "program_version": ProgramVersion(
+        program=program_from_stored(DOCUMENT, 3), document=DOCUMENT, published_at=RECORDED_AT
+    ),
+    "version_list": VersionList(
+        periods=(
+            VersionPeriod(version=1, effective_from=POSTED_AT),
+            VersionPeriod(version=2, effective_from=RECORDED_AT),
+        )
+    ),
+}
+
+MARKER = Marker(kind="hold_release", due_at=RECORDED_AT, target=str(TICKET))
+MARKER_HOUR = datetime(2027, 1, 31, 6, tzinfo=UTC)
+WAIT = Wait(external_id=CUSTOMER, earning=TICKET)
+PARKS = {
+    "parked_refund": Park(
+        payment=PAYMENT,
+        fact=PurchaseRefunded(
+            payment=PAYMENT,
+            refund=Refund(id="re_1", at=RECORDED_AT, amount=Decimal("5.00"), currency="USD"),
+        ),
+    ),
+    "parked_cancellation": Park(
+        payment=PAYMENT, fact=RefundCancelled(payment=PAYMENT, refund_id="re_1", at=RECORDED_AT)
+    ),
+}
+NOTE = Note(member_id=MEMBER, id="n1", text="Zoë asked", salt="ab12")
+PROGRESS = SweepProgress(first_open_hour=MARKER_HOUR, cursors={"2027-01-31T06#0": "a#b"})
+
+
+def encoded(stored: Stored) -> Attributes:
+    match stored:
+        case Entry():
+            return codec.encode_entry(stored)
+        case Earning(revision=revision):
+            return codec.encode_save(stored, revision - 1)
+        case VersionList(periods=periods):
+            return codec.encode_save(stored, len(periods) - 1)
+        case Profile() | PaymentLink():
+            return codec.encode_put(stored)
+        case _:
+            return codec.encode_create(stored)
+
+
+ITEMS: dict[str, Attributes] = {
+    **{name: encoded(stored) for name, stored in STORED.items()},
+    **{name: codec.encode_park(park) for name, park in PARKS.items()},
+    "marker": codec.encode_marker(MARKER, MARKER_HOUR, 4),
+    "waiting": codec.encode_wait(WAIT),
+    "note": codec.encode_put(NOTE),
+    "progress": codec.encode_progress("expiry", PROGRESS),
+}
+
+
+def image(item: Attributes) -> dict[str, dict[str, str]]:
+    """An item as the table's stream delivers it to Lambda, and as the samples are kept."""
+    return {
+        name: {"B": base64.b64encode(value["B"]).decode()}
+        if "B" in value
+        else cast("dict[str, str]", dict(value))
+        for name, value in item.items()
+    }
+
+
+def sample(name: str, format_: int = 1) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads(
+        (SAMPLES / f"format_{format_}_{name}.json").read_text()
+    )
+    return found
+
+
+def item_of(stored_image: dict[str, dict[str, str]]) -> Attributes:
+    item = {
+        name: {"B": base64.b64decode(value["B"])} if "B" in value else value
+        for name, value in stored_image.items()
+    }
+    return cast("Attributes", item)
+
+
+class TestSamples:
+    """Items as format 1 wrote them; the files never change, whatever the code does."""
+
+    @pytest.mark.parametrize("name", STORED)
+    def test_are_read_as_what_they_stand_for(self, name: str) -> None:
+        assert decode_stream_image(sample(name)) == STORED[name]
+
+    @pytest.mark.parametrize("name", ITEMS.keys() - {"entry_deflated", "earning_deflated"})
+    def test_are_what_is_written_today(self, name: str) -> None:
+        assert image(ITEMS[name]) == sample(name)
+
+    def test_every_sample_is_tested(self) -> None:
+        found = {path.stem.removeprefix("format_1_") for path in SAMPLES.iterdir()}
+        assert found == set(ITEMS)
+
+    def test_lists_of_what_waits(self) -> None:
+        assert codec.decode_marker(item_of(sample("marker"))) == MARKER
+        assert codec.decode_waiting(item_of(sample("waiting"))) == TICKET
+        assert codec.decode_progress(item_of(sample("progress"))) == PROGRESS
+        for name, park in PARKS.items():
+            assert codec.decode_parked(item_of(sample(name))) == park.fact
+
+    @pytest.mark.parametrize("name", ["marker", "waiting", "parked_refund", "note", "progress"])
+    def test_what_no_command_reads_is_skipped_in_the_stream(self, name: str) -> None:
+        assert decode_stream_image(sample(name)) is None
+
+    @pytest.mark.parametrize("name", [name for name in STORED if name.startswith("entry")])
+    def test_stored_hashes_stay_verifiable(self, name: str) -> None:
+        entry = decode_stream_image(sample(name))
+        assert isinstance(entry, Entry)
+        assert entry.hash == entry_hash(
+            entry.member_id,
+            entry.number,
+            entry.recorded_at,
+            entry.posting,
+            entry.state,
+            entry.previous_hash,
+        )
+
+    @pytest.mark.parametrize("name", ITEMS)
+    def test_an_unknown_format_is_not_guessed_at(self, name: str) -> None:
+        item = {**ITEMS[name], "format": {"N": "2"}}
+        readers = {
+            "marker": codec.decode_marker,
+            "waiting": codec.decode_waiting,
+            "progress": codec.decode_progress,
+            **dict.fromkeys(PARKS, codec.decode_parked),
+        }
+        with pytest.raises(BrokenInvariantError, match="format 2"):
+            readers.get(name, codec.decode)(cast("Attributes", item))
+
+
+class TestSizes:
+    """An item that grows over a write unit doubles what its writes cost."""
+
+    @pytest.mark.parametrize("entry", [shapes.maturation, shapes.accrual, shapes.redemption])
+    @pytest.mark.parametrize("lot_count", [0, 1, 12, 24, 30, 40])
+    def test_an_entry_takes_one_write_unit(
+        self, entry: Callable[[int], Entry], lot_count: int
+    ) -> None:
+        item = codec.encode_entry(entry(max(3, lot_count)))
+        assert size_bytes(item) <= WRITE_UNIT_BYTES
+
+    def test_even_with_as_many_records_of_expired_lots(self) -> None:
+        records = {f"expired_lot:{d}": 100 + d.day for d in shapes.month_ends(40)}
+        entry = shapes.maturation(40)
+        state = replace(entry.state, counters={**entry.state.counters, **records})
+        item = codec.encode_entry(replace(entry, state=state))
+        assert size_bytes(item) <= WRITE_UNIT_BYTES
+
+    @pytest.mark.parametrize("line_count", [1, 5, 10, 40])
+    def test_an_earning_takes_one_write_unit(self, line_count: int) -> None:
+        item = codec.encode_save(shapes.purchase(line_count), 2)
+        assert size_bytes(item) <= WRITE_UNIT_BYTES
+
+    def test_a_state_is_readable_text_as_long_as_it_fits(self) -> None:
+        assert "S" in codec.encode_entry(shapes.maturation(12))["state"]
+        assert "S" in codec.encode_save(shapes.purchase(2), 2)["facts"]
+        assert "B" in codec.encode_entry(shapes.maturation(40))["state"]
+
+    def test_sizes_are_counted_as_dynamodb_does(self) -> None:
+        item: Attributes = {
+            "PK": {"S": "é"},
+            "n": {"N": "-1200"},
+            "m": {"N": "0"},
+            "b": {"B": b"abc"},
+        }
+        assert size_bytes(item) == (2 + 2) + (1 + 3) + (1 + 1) + (1 + 3)
+
+
+class TestIndex:
+    """The sparse index holds an earning while something of it is pending, and no longer."""
+
+    def test_names_the_member_whose_points_are_pending(self) -> None:
+        posted = {MEMBER: Posted(earned=5, matured=5), FRIEND: Posted(earned=5, matured=2)}
+        item = codec.encode_save(replace(shapes.purchase(), posted=posted), 0)
+        assert item["pending_member"] == {"S": FRIEND}
+        assert item["pending_since"] == {"S": "2027-01-30T05:59:58.000000Z"}
+
+    @pytest.mark.parametrize(
+        "posted",
+        [
+            {},
+            {MEMBER: Posted()},
+            {MEMBER: Posted(earned=5, matured=5)},
+            {MEMBER: Posted(earned=5, lapsed=5)},
+            {MEMBER: Posted(earned=0, matured=9, written_off=9)},
+        ],
+    )
+    def test_names_nobody_when_nothing_is_pending(self, posted: dict[MemberId, Posted]) -> None:
+        item = codec.encode_save(replace(shapes.purchase(), posted=posted), 0)
+        assert not {"pending_member", "pending_since"} & item.keys()
+
+
+# --- Any earning and any entry --------------------------------------------------------------
+
+names = st.text('ab#%:é漢"\\', min_size=1, max_size=6)
+members = names.map(MemberId)
+sources = st.sampled_from(["stripe", "pos"])
+amounts = st.decimals(-100, 1_000, places=2)
+positive = st.decimals(0, 1_000, places=2)
+instants = st.floats(0, 4e9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+days = st.one_of(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.just(NEVER))
+changes = st.dictionaries(days, st.integers(-(10**9), 10**9).filter(bool), max_size=45)
+counters = st.dictionaries(names, st.integers(-(10**9), 10**9), max_size=4)
+customers = st.builds(ExternalId, source=sources, id=names)
+purchases = st.builds(EarningKey, source=sources, kind=sources, id=names)
+earners = st.builds(Earner, external_id=customers, member_id=st.none() | members)
+optional = st.none() | names
+currencies = st.none() | st.sampled_from(["USD", "JPY"])
+lines = st.builds(
+    Line,
+    id=names,
+    amount=amounts,
+    item=optional,
+    product=optional,
+    category=optional,
+    quantity=st.one_of(st.just(Decimal(1)), positive),
+)
+snapshots = st.builds(
+    Snapshot,
+    posted_at=instants,
+    updated_at=instants,
+    currency=st.just("USD"),
+    lines=st.lists(lines, max_size=6, unique_by=lambda line: line.id).map(tuple),
+    total=st.decimals(500, 1_000, places=2),
+    earner=earners,
+    points_paid_amount=st.decimals(0, 500, places=2),
+    own_order=st.booleans(),
+    billed_to=st.none() | customers,
+)
+actions = st.builds(
+    Action, name=names, at=instants, earner=earners, linked_purchase=st.none() | purchases
+)
+payments = st.builds(Payment, id=names, amount=positive, at=instants, currency=currencies)
+line_refunds = st.builds(LineRefund, line_id=names, amount=positive)
+settled = st.lists(names, max_size=2).map(tuple)
+refunds = st.one_of(
+    st.builds(Refund, id=names, at=instants, amount=positive, currency=currencies, settles=settled),
+    st.builds(
+        Refund,
+        id=names,
+        at=instants,
+        lines=st.lists(line_refunds, min_size=1, max_size=3).map(tuple),
+        settles=settled,
+    ),
+)
+texts = st.lists(names, max_size=2).map(tuple)
+shares = st.builds(Share, member_id=members, percent=st.integers(1, 100))
+pins = st.builds(
+    Pin,
+    allocation=st.lists(shares, max_size=3).map(tuple),
+    tier=optional,
+    tags=texts,
+    organisation=optional,
+    jurisdiction=optional,
+    earns=st.booleans(),
+)
+points = st.integers(0, 10**9)
+posted_parts = st.builds(
+    Posted,
+    earned=points,
+    matured=points,
+    written_off=points,
+    lapsed=points,
+    lots=changes,
+    absorbed=changes,
+    used=counters,
+)
+rules = st.lists(st.tuples(names, st.integers(-100, 100)), max_size=3).map(tuple)
+optional_instants = st.none() | instants
+earnings = st.builds(
+    Earning,
+    key=purchases,
+    revision=st.integers(1, 10**6),
+    snapshot=st.none() | snapshots,
+    action=st.none() | actions,
+    posted_at=optional_instants,
+    payments=st.lists(payments, max_size=3).map(lambda found: {p.id: p for p in found}),
+    payment_reversals=st.dictionaries(names, instants, max_size=2),
+    refunds=st.lists(refunds, max_size=3).map(lambda found: {r.id: r for r in found}),
+    refund_cancellations=st.dictionaries(names, instants, max_size=2),
+    settled_at=optional_instants,
+    voided_at=optional_instants,
+    earner_id=st.none() | members,
+    program_version=st.none() | st.integers(1, 10**4),
+    pinned_for=optional_instants,
+    pins=st.dictionaries(members, pins, max_size=2),
+    posted=st.dictionaries(members, posted_parts, max_size=2),
+    earned=st.builds(
+        Earned,
+        points=points,
+        rules=rules,
+        used=counters,
+        truncated=texts,
+        releases=texts,
+        excess_refund=st.booleans(),
+    ),
+    due_at=optional_instants,
+)
+standings = st.builds(
+    Standing,
+    status=st.sampled_from(["active", "frozen", "merged"]),
+    alias_of=st.none() | members,
+    tier=optional,
+    tags=texts,
+    organisation=optional,
+    jurisdiction=optional,
+    earns=st.booleans(),
+)
+postings = st.builds(
+    Posting,
+    type=st.sampled_from(["accrual", "reversal", "expiry", "enrolment"]),
+    at=instants,
+    pending=st.integers(-(10**9), 10**9),
+    reserved=st.integers(-(10**9), 10**9),
+    debt=st.integers(-(10**9), 10**9),
+    lots=changes,
+    counters=counters,
+    standing=st.none() | standings,
+    source=st.none() | purchases,
+    rules=rules,
+    program_version=st.none() | st.integers(1, 10**4),
+    actor=names,
+    reason=optional,
+    details=st.dictionaries(names, names, max_size=2),
+)
+states = st.builds(
+    replace,
+    st.just(EMPTY),
+    pending=points,
+    reserved=points,
+    debt=points,
+    lots=changes,
+    counters=counters,
+    standing=standings,
+)
+entries = st.builds(
+    Entry,
+    member_id=members,
+    number=st.integers(1, 10**12 - 1),
+    recorded_at=instants,
+    posting=postings,
+    state=states,
+    previous_hash=st.binary(min_size=32, max_size=32),
+    hash=st.binary(min_size=32, max_size=32),
+)
+
+
+@given(earnings)
+def test_any_earning_comes_back_as_it_was(earning: Earning) -> None:
+    item = codec.encode_save(earning, earning.revision - 1)
+    assert codec.decode(item) == earning
+    assert decode_stream_image(image(item)) == earning
+
+
+@given(entries)
+def test_any_entry_comes_back_as_it_was(entry: Entry) -> None:
+    item = codec.encode_entry(entry)
+    assert codec.decode(item) == entry
+    assert decode_stream_image(image(item)) == entry

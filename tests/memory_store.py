@@ -1,0 +1,333 @@
+"""The service's ports in memory: every condition honoured, every commit atomic, one lock.
+
+One object is `Store`, `LedgerReader`, `WaitingReader` and `SweepStore`; the contract tests hold
+it to what the store on DynamoDB does.
+"""
+
+import bisect
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from points_ledger.domain.earning import Earning
+from points_ledger.domain.entry import Entry, EntryType
+from points_ledger.domain.fact import Fact
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
+from points_ledger.service.ports import (
+    Append,
+    Committed,
+    Create,
+    EntryPage,
+    GuardAbsent,
+    GuardHead,
+    HeadKey,
+    Item,
+    ItemKey,
+    Key,
+    Link,
+    Lost,
+    Marker,
+    MarkerKind,
+    MarkerPage,
+    Note,
+    Outcome,
+    Park,
+    PendingPage,
+    Profile,
+    Put,
+    Save,
+    Stored,
+    SweepProgress,
+    VersionList,
+    Wait,
+    Write,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that a store holds at one moment, to compare with another."""
+
+    chains: Mapping[MemberId, tuple[Entry, ...]]
+    items: Mapping[ItemKey, Item]
+    notes: tuple[Note, ...]
+    waiting: Mapping[ExternalId, tuple[EarningKey, ...]]
+    parked: Mapping[PaymentKey, tuple[Fact, ...]]
+    markers: tuple[Marker, ...]
+
+
+class MemoryStore:
+    """A store that forgets everything with the process. Safe to share between threads."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._chains: dict[MemberId, list[Entry]] = {}
+        self._items: dict[ItemKey, Item] = {}
+        self._notes: dict[tuple[MemberId, str], Note] = {}
+        self._waiting: dict[ExternalId, dict[EarningKey, None]] = {}
+        self._parked: dict[PaymentKey, dict[Fact, None]] = {}
+        self._hours: dict[tuple[MarkerKind, datetime], int] = {}
+        self._markers: dict[tuple[MarkerKind, datetime, int], dict[str, Marker]] = {}
+        self._progress: dict[MarkerKind, SweepProgress] = {}
+
+    # --- Store ------------------------------------------------------------------------------
+
+    def get(self, keys: Sequence[ItemKey]) -> Mapping[ItemKey, Item]:
+        with self._lock:
+            return {key: self._items[key] for key in keys if key in self._items}
+
+    def head(self, member_id: MemberId) -> Entry | None:
+        with self._lock:
+            chain = self._chains.get(member_id)
+            return chain[-1] if chain else None
+
+    def commit(self, writes: Sequence[Write]) -> Outcome:
+        with self._lock:
+            self._refuse_contradictions(writes)
+            returned: dict[Key, Stored | None] = {}
+            for write in writes:
+                self._check(write, returned)
+            if returned:
+                return Lost(returned=returned)
+            for write in writes:
+                self._apply(write)
+            return Committed()
+
+    @staticmethod
+    def _refuse_contradictions(writes: Sequence[Write]) -> None:
+        """As DynamoDB does: one commit has one action for an item."""
+        seen: set[object] = set()
+        for write in writes:
+            place = _conditional_place(write)
+            if place in seen:
+                raise ValueError(f"two writes of {place} in one commit")
+            if place is not None:
+                seen.add(place)
+
+    def _check(self, write: Write, returned: dict[Key, Stored | None]) -> None:
+        match write:
+            case Append(entry=entry):
+                self._check_absent(entry.member_id, entry.number, returned)
+            case GuardHead(member_id=member_id, number=number):
+                self._check_absent(member_id, number + 1, returned)
+            case Save(item=item, expected=expected):
+                if _revision(self._items.get(item.key)) != expected:
+                    returned[item.key] = self._items.get(item.key)
+            case Create(item=item):
+                if item.key in self._items:
+                    returned[item.key] = self._items[item.key]
+            case GuardAbsent(key=key):
+                if key in self._items:
+                    returned[key] = self._items[key]
+            case Put() | Link() | Wait() | Park():
+                pass
+            case _:
+                assert_never(write)
+
+    def _check_absent(
+        self, member_id: MemberId, number: int, returned: dict[Key, Stored | None]
+    ) -> None:
+        chain = self._chains.get(member_id, [])
+        if number <= len(chain):
+            key, entry = HeadKey(member_id=member_id), chain[number - 1]
+            known = returned.get(key)
+            returned[key] = known if isinstance(known, Entry) and known.number > number else entry
+
+    def _apply(self, write: Write) -> None:
+        match write:
+            case Append(entry=entry):
+                chain = self._chains.setdefault(entry.member_id, [])
+                assert entry.number == len(chain) + 1, "a chain has no gaps"
+                chain.append(entry)
+            case Save(item=Earning() as earning, expected=expected):
+                self._items[earning.key] = replace(earning, revision=expected + 1)
+            case Save(item=item) | Create(item=item) | Link(item=item):
+                self._items[item.key] = item
+            case Put(item=put):
+                self._put(put)
+            case Wait(external_id=external_id, earning=earning_key):
+                self._waiting.setdefault(external_id, {})[earning_key] = None
+            case Park(payment=payment, fact=fact):
+                self._parked.setdefault(payment, {})[fact] = None
+            case GuardAbsent() | GuardHead():
+                pass
+            case _:
+                assert_never(write)
+
+    def _put(self, item: Marker | Profile | Note) -> None:
+        match item:
+            case Marker():
+                self._put_marker(item)
+            case Note():
+                self._notes[item.member_id, item.id] = item
+            case Profile():
+                self._items[item.key] = item
+            case _:
+                assert_never(item)
+
+    def _put_marker(self, marker: Marker) -> None:
+        hour = _hour(max(marker.due_at, self._clock()))
+        shards = self._hours.setdefault((marker.kind, hour), 1)
+        digest = hashlib.sha256(marker.target.encode()).hexdigest()
+        place = (marker.kind, hour, int(digest, 16) % shards)
+        self._markers.setdefault(place, {})[f"{_sortable(marker.due_at)}#{digest}"] = marker
+
+    # --- LedgerReader and WaitingReader -----------------------------------------------------
+
+    def entries(
+        self, member_id: MemberId, *, limit: int, before: int | None, types: frozenset[EntryType]
+    ) -> EntryPage:
+        matching = [
+            entry
+            for entry in reversed(self.chain(member_id))
+            if (before is None or entry.number < before)
+            and (not types or entry.posting.type in types)
+        ]
+        page = tuple(matching[:limit])
+        return EntryPage(
+            entries=page, next_number=page[-1].number if len(matching) > limit else None
+        )
+
+    def pending_earnings(
+        self, member_id: MemberId, *, limit: int, cursor: str | None
+    ) -> PendingPage:
+        with self._lock:
+            places = sorted(
+                (f"{member_id} {_sortable(item.posted_at)} {item.key}", item.key)
+                for item in self._items.values()
+                if isinstance(item, Earning) and item.posted_at and _waits_for(item, member_id)
+            )
+        if cursor is not None and not cursor.startswith(f"{member_id} "):
+            raise ValueError("not a cursor of this list")
+        rest = [place for place in places if cursor is None or place[0] > cursor]
+        page = rest[:limit]
+        return PendingPage(
+            keys=tuple(key for _, key in page), cursor=page[-1][0] if len(rest) > limit else None
+        )
+
+    def waiting(self, external_id: ExternalId) -> Sequence[EarningKey]:
+        with self._lock:
+            return list(self._waiting.get(external_id, {}))
+
+    def parked(self, payment: PaymentKey) -> Sequence[Fact]:
+        with self._lock:
+            return list(self._parked.get(payment, {}))
+
+    # --- SweepStore -------------------------------------------------------------------------
+
+    def due_hours(
+        self, kind: MarkerKind, *, since: datetime | None, until: datetime
+    ) -> Sequence[tuple[datetime, int]]:
+        first = _hour(since) if since else None
+        with self._lock:
+            return sorted(
+                (hour, shards)
+                for (stored_kind, hour), shards in self._hours.items()
+                if stored_kind == kind and hour <= until and (first is None or hour >= first)
+            )
+
+    def markers(
+        self,
+        kind: MarkerKind,
+        hour: datetime,
+        shard: int,
+        *,
+        until: datetime,
+        after: str | None,
+        limit: int,
+    ) -> MarkerPage:
+        with self._lock:
+            stored = self._markers.get((kind, hour, shard), {})
+            places = sorted(stored)
+            begin = bisect.bisect_right(places, after) if after is not None else 0
+            due = [place for place in places[begin:] if stored[place].due_at <= until][:limit]
+            return MarkerPage(
+                markers=tuple(stored[place] for place in due),
+                cursor=due[-1] if len(due) == limit else None,
+            )
+
+    def progress(self, kind: MarkerKind) -> SweepProgress:
+        with self._lock:
+            return self._progress.get(kind, SweepProgress())
+
+    def save_progress(self, kind: MarkerKind, progress: SweepProgress) -> None:
+        with self._lock:
+            self._progress[kind] = progress
+
+    # --- For tests --------------------------------------------------------------------------
+
+    def chain(self, member_id: MemberId) -> list[Entry]:
+        """All entries of a member, oldest first."""
+        with self._lock:
+            return list(self._chains.get(member_id, []))
+
+    def members(self) -> list[MemberId]:
+        """Everybody who has a chain."""
+        with self._lock:
+            return list(self._chains)
+
+    def earnings(self) -> list[Earning]:
+        """All earnings."""
+        with self._lock:
+            return [item for item in self._items.values() if isinstance(item, Earning)]
+
+    def snapshot(self) -> Snapshot:
+        """All that is stored, but the sweeps' own progress."""
+        with self._lock:
+            return Snapshot(
+                chains={member_id: tuple(chain) for member_id, chain in self._chains.items()},
+                items=dict(self._items),
+                notes=tuple(self._notes.values()),
+                waiting={key: tuple(earnings) for key, earnings in self._waiting.items()},
+                parked={key: tuple(facts) for key, facts in self._parked.items()},
+                markers=tuple(
+                    marker for markers in self._markers.values() for marker in markers.values()
+                ),
+            )
+
+    def grow_shards(self, kind: MarkerKind, hour: datetime, shards: int) -> None:
+        """What an operator does to a crowded hour; markers that are there stay where they are."""
+        with self._lock:
+            self._hours[kind, hour] = max(shards, self._hours.get((kind, hour), 1))
+
+
+def _conditional_place(write: Write) -> object:
+    match write:
+        case Append(entry=entry):
+            return entry.member_id, entry.number
+        case GuardHead(member_id=member_id, number=number):
+            return member_id, number + 1
+        case Save(item=item) | Create(item=item):
+            return item.key
+        case GuardAbsent(key=key):
+            return key
+        case _:
+            return None
+
+
+def _revision(item: Item | None) -> int:
+    """Earnings count their changes; every change of the version list adds a version."""
+    match item:
+        case Earning(revision=revision):
+            return revision
+        case VersionList(periods=periods):
+            return len(periods)
+        case _:
+            return 0
+
+
+def _waits_for(earning: Earning, member_id: MemberId) -> bool:
+    waiting = [member for member, posted in earning.posted.items() if posted.pending > 0]
+    return waiting[:1] == [member_id]
+
+
+def _hour(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _sortable(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")

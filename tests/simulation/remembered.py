@@ -1,0 +1,59 @@
+"""The domain's arithmetic, remembered: it is pure, and thousands of schedules share scenarios.
+
+What an earning is worth and what is left of a purchase is computed once for the same facts; the
+simulation is about who reads and writes what when.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from unittest.mock import patch
+
+from points_ledger.domain import convergence, maturation
+from points_ledger.domain.earning import Earned, Earning, Pin
+from points_ledger.domain.maturation import Target
+from points_ledger.domain.program import Program
+from points_ledger.domain.rules import Room
+
+REMEMBERED = 20_000
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Compute the same thing once, for as long as this lasts."""
+    targets: dict[object, Target] = {}
+    worths: dict[object, Earned] = {}
+
+    def target(earning: Earning, *, program: Program, now: datetime) -> Target:
+        known = (id(program.rules), now, earning.earned.points, *_facts(earning))
+        if known not in targets:
+            targets[known] = maturation.target(earning, program=program, now=now)
+        return targets[known]
+
+    def earned_points(earning: Earning, *, program: Program, pin: Pin, room: Room) -> Earned:
+        assert not program.campaigns, "without caps there is always room"
+        known = (id(program.rules), pin, earning.voided_at, *_facts(earning))
+        if known not in worths:
+            worths[known] = maturation.earned_points(
+                earning, program=program, pin=pin, room=room
+            )
+        return worths[known]
+
+    remaining = lru_cache(REMEMBERED)(maturation.remaining)
+    with (
+        patch.object(maturation, "remaining", remaining),
+        patch.object(convergence, "target", target),
+        patch.object(convergence, "earned_points", earned_points),
+    ):
+        yield
+
+
+def _facts(earning: Earning) -> Iterator[object]:
+    yield earning.snapshot
+    yield earning.posted_at
+    yield earning.settled_at
+    yield from earning.payments.values()
+    yield from earning.payment_reversals.items()
+    yield from earning.refunds.values()
+    yield from earning.refund_cancellations.items()

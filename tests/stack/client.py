@@ -1,0 +1,164 @@
+"""The public interface as the tests use it: the demonstration's client, and what only tests need.
+
+Webhooks are signed with the providers' own libraries here, so that our reading of the schemes is
+checked by somebody else's.
+"""
+
+import json
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+import stripe
+from standardwebhooks.webhooks import Webhook
+
+from local.demo.client import LedgerClient
+from tests.stack.standard import Purchase
+
+Json = dict[str, Any]
+Result = TypeVar("Result")
+
+POINTS_PER_STEP, STEP_AMOUNT = 3, 50
+DEAD_LETTER_SECONDS = 60.0
+
+
+def unique(prefix: str) -> str:
+    return f"{prefix}-{secrets.token_hex(6)}"
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def days_ago(days: float) -> datetime:
+    return now() - timedelta(days=days)
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code, having checked that it is a problem of RFC 9457."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body = answer.json()
+    assert {"type", "title", "status", "detail", "code"} <= body.keys()
+    assert body["status"] == answer.status_code
+    return answer.status_code, body["code"]
+
+
+def in_parallel(calls: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Run all calls at the same time, as nearly as threads can."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Result]) -> Result:
+        barrier.wait(timeout=30)
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))
+
+
+class StackClient(LedgerClient):
+    """Speaks to the stack under test."""
+
+    # --- webhooks -------------------------------------------------------------------------
+
+    def post_stripe(
+        self,
+        body: bytes,
+        *,
+        secret: str | None = None,
+        at: datetime | None = None,
+        header: str | None = None,
+    ) -> httpx.Response:
+        """Deliver bytes to Stripe's endpoint; rightly signed unless told otherwise."""
+        if header is None:
+            seconds = int((at or datetime.now(UTC)).timestamp())
+            digest = stripe.WebhookSignature._compute_signature(
+                f"{seconds}.{body.decode(errors='surrogateescape')}",
+                secret or self.stack["webhook_secrets"]["stripe"],
+            )
+            header = f"t={seconds},v1={digest}"
+        return self.http.post(
+            "/webhooks/stripe",
+            content=body,
+            headers={"Content-Type": "application/json", "Stripe-Signature": header},
+        )
+
+    def post_standard(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> httpx.Response:
+        """Deliver bytes to the endpoint of Standard Webhooks, rightly signed by default."""
+        instant, message_id = at or datetime.now(UTC), unique("msg")
+        webhook = Webhook(secret or self.stack["webhook_secrets"]["standard"])
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(instant.timestamp())),
+            "webhook-signature": webhook.sign(message_id, instant, body.decode()),
+        }
+        return self.http.post("/webhooks/standard", content=body, headers=headers)
+
+    def deliver(self, *messages: Json) -> None:
+        """Deliver messages of either provider; all of them are accepted."""
+        for message in messages:
+            body = json.dumps(message).encode()
+            is_stripe = message.get("object") == "event"
+            answer = self.post_stripe(body) if is_stripe else self.post_standard(body)
+            assert answer.status_code == 202, answer.text
+            assert answer.json() == {"accepted": True}
+
+    def settle(self, *messages: Json) -> None:
+        """Deliver messages, and wait until nothing is left to do."""
+        self.deliver(*messages)
+        self.wait_until_processed()
+
+    # --- members --------------------------------------------------------------------------
+
+    def customer(self) -> tuple[str, str]:
+        """Enrol a new member who is a customer of the till; the member's id and the customer's."""
+        customer_id = unique("customer")
+        external_id = {"source": "pos", "id": customer_id}
+        return self.enrol("Somebody", external_ids=[external_id]), customer_id
+
+    def rich_member(self, points: int) -> str:
+        """A new member with so many available points; a multiple of 3."""
+        member_id, customer_id = self.customer()
+        assert points % POINTS_PER_STEP == 0
+        amount = f"{points // POINTS_PER_STEP * STEP_AMOUNT}.00"
+        purchase = Purchase(customer_id=customer_id, amount=amount, posted_at=days_ago(3))
+        self.deliver(purchase.posted(), purchase.paid("1", amount, at=days_ago(2)))
+        self.wait_for_amounts(member_id, available=points)
+        return member_id
+
+    def amounts(self, member_id: str) -> tuple[int, int, int]:
+        """Pending, available and debt."""
+        balance = self.balance(member_id)
+        assert balance["reserved"] == 0
+        return balance["pending"], balance["available"], balance["debt"]
+
+    def wait_for_amounts(self, member_id: str, **expected: int) -> Json:
+        return self.wait_for(
+            f"{member_id} has {expected}",
+            lambda: self.balance(member_id),
+            lambda balance: all(balance[name] == amount for name, amount in expected.items()),
+        )
+
+    def entry_types(self, member_id: str) -> list[str]:
+        return [entry["type"] for entry in self.entries(member_id)]
+
+    def redeem(
+        self, member_id: str, *, token: str | None = None, key: str | None = None, **body: object
+    ) -> httpx.Response:
+        return self.post(
+            "/redemptions",
+            {"member_id": member_id, **body},
+            token=token or self.staff_token,
+            key=key or unique("key"),
+        )
+
+    def quote(self, member_id: str, *, token: str | None = None, **body: object) -> httpx.Response:
+        return self.post(
+            "/redemptions/quote", {"member_id": member_id, **body}, token=token or self.till_token
+        )
