@@ -70,13 +70,14 @@ def _stack(home: Home, narration: Narration) -> Iterator[dict[str, Any]]:
 
 def _play(narration: Narration, description: dict[str, Any]) -> bool:
     begun = time.monotonic()
-    story = Story(LedgerClient(description), narration)
-    narration.begin(
-        "Points Ledger: the main job on the local stack",
-        description["api_url"],
-        steps=len(story.steps),
-    )
-    story.play()
+    with LedgerClient(description) as client:
+        story = Story(client, narration)
+        narration.begin(
+            "Points Ledger: the main job on the local stack",
+            description["api_url"],
+            steps=len(story.steps),
+        )
+        story.play()
     return narration.summary(time.monotonic() - begun)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import boto3
 import httpx
@@ -86,6 +86,17 @@ class LedgerClient:
             trust_env=False,
             limits=httpx.Limits(max_connections=64),
         )
+
+    def __enter__(self) -> Self:
+        """Use the client for the length of a block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all connections."""
+        self.http.close()
+        for name in ("identities", "functions", "queues"):
+            if name in self.__dict__:
+                getattr(self, name).close()
 
     # --- tokens ---------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import boto3
 from botocore.config import Config
@@ -24,6 +24,7 @@ from points_ledger.service.ports import (
     WaitingReader,
 )
 from tests.memory_store import MemoryStore
+from tests.template.reading import read_template
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -109,28 +110,13 @@ def dynamodb_client(endpoint_url: str | None = None, region: str = REGION) -> "D
 @contextmanager
 def scratch_table(client: "DynamoDBClient", name: str) -> Iterator[str]:
     """A table with the keys and the index that template.yaml gives to the ledger's."""
-    attributes: Any = [
-        {"AttributeName": attribute, "AttributeType": "S"}
-        for attribute in ("PK", "SK", "pending_member", "pending_since")
-    ]
+    ledger = read_template().resources["Table"]["Properties"]
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=attributes,
-        KeySchema=[
-            {"AttributeName": "PK", "KeyType": "HASH"},
-            {"AttributeName": "SK", "KeyType": "RANGE"},
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "pending_by_member",
-                "KeySchema": [
-                    {"AttributeName": "pending_member", "KeyType": "HASH"},
-                    {"AttributeName": "pending_since", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
+        AttributeDefinitions=ledger["AttributeDefinitions"],
+        KeySchema=ledger["KeySchema"],
+        GlobalSecondaryIndexes=ledger["GlobalSecondaryIndexes"],
     )
     try:
         yield name

@@ -35,6 +35,12 @@ def dynamodb(request: pytest.FixtureRequest) -> Iterator[Backend]:
     yield from _backend(request.param)
 
 
+@pytest.fixture(params=[EMULATOR])
+def emulator(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """For capacity, which moto does not count."""
+    yield from _backend(request.param)
+
+
 @pytest.fixture(params=[MEMORY, EMULATOR])
 def concurrent(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """For threads, under which moto loses writes."""

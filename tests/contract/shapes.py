@@ -7,7 +7,7 @@ from points_ledger.domain.calendar import Period, round_up
 from points_ledger.domain.earning import Earned, Earning, Pin, Posted
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.fact import Earner, Line, Payment, Snapshot
-from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
 from points_ledger.domain.lot import Lots
 from points_ledger.domain.sharing import whole
 from points_ledger.domain.state import Standing, State
@@ -15,6 +15,7 @@ from points_ledger.domain.state import Standing, State
 MEMBER = MemberId("mbr_7h2k9x4qv1w8d3nz")
 CUSTOMER = ExternalId(source="stripe", id="cus_NffrFeUfNV2Hib")
 INVOICE = EarningKey(source="stripe", kind="invoice", id="in_1MtHbELkdIwHu7ixl4OzzPMv")
+PAYMENT = PaymentKey(source="stripe", id="pi_1MtHbELkdIwHu7ixl4OzzPMv")
 RECORDED_AT = datetime(2027, 1, 31, 6, 0, 0, 123456, tzinfo=UTC)
 POSTED_AT = datetime(2027, 1, 30, 5, 59, 58, tzinfo=UTC)
 

@@ -7,11 +7,20 @@ from tests.simulation.checks import first_failure
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.scenario import scenario_of
 
-seed = int(sys.argv[1])
-mutant = MUTANTS[sys.argv[2]] if len(sys.argv) > 2 else None  # noqa: PLR2004 - two arguments
-with mutant.applied() if mutant else nullcontext():
-    scenario = scenario_of(seed)
-    sys.stdout.write(f"{scenario.family}\n")
-    failure = first_failure(seed, trace=lambda text: sys.stdout.write(f"{text}\n") and None)
-sys.stdout.write(f"\n{failure or 'every check passes'}\n")
-sys.exit(failure is not None)
+
+def show(seed: int, mutant: str | None) -> bool:
+    """Print what happens in a schedule; whether every check passes."""
+
+    def tell(text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+
+    tell(f"scenario {scenario_of(seed).family}")
+    with MUTANTS[mutant].applied() if mutant else nullcontext():
+        failure = first_failure(seed, trace=tell)
+    tell(f"\n{failure or 'every check passes'}")
+    return failure is None
+
+
+if __name__ == "__main__":
+    arguments = dict(enumerate(sys.argv))
+    sys.exit(not show(int(arguments[1]), arguments.get(2)))

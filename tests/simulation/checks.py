@@ -6,14 +6,14 @@ alone, in the order in which they took effect.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from points_ledger.domain.convergence import aim
-from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import BrokenInvariantError, LedgerError, Rejection
-from points_ledger.domain.fact import EarningReconsidered
 from points_ledger.domain.identity import ExternalId, MemberId
 from points_ledger.domain.limit import MAX_COMMIT_ATTEMPTS
 from points_ledger.domain.replay import replay
@@ -23,7 +23,6 @@ from points_ledger.service.ports import (
     Append,
     ExternalLink,
     Item,
-    ItemKey,
     Marker,
     Outcome,
     Redemption,
@@ -122,7 +121,7 @@ def _chains_are_whole(after: _After) -> Iterable[str]:
             yield str(error)
         if len(chain) != before + appended.get(member_id, 0):
             yield f"{member_id}: {len(chain)} entries, {appended.get(member_id, 0)} were appended"
-        if any(a.recorded_at > b.recorded_at for a, b in zip(chain, chain[1:], strict=False)):
+        if any(a.recorded_at > b.recorded_at for a, b in pairwise(chain)):
             yield f"{member_id}: recorded_at goes back"
 
 
@@ -276,7 +275,7 @@ class _WouldWriteError(Exception):
 class _Probe(MemoryStore):
     """Shows a store and refuses to change it."""
 
-    def commit(self, writes: Sequence[Write]) -> Outcome:
+    def commit(self, writes: Sequence[Write]) -> Outcome:  # noqa: ARG002 - the port's name
         raise _WouldWriteError
 
 
@@ -297,14 +296,8 @@ def _as_in_commit_order(after: _After) -> Iterable[str]:
         if place == len(history.log):
             break
         sent = history.log[place]
-        services = Services(
-            WritePath(store=store, pause=no_pause),
-            after.world.programs,
-            lambda at=sent.at: at,
-            lambda member_id=sent.member_id: member_id or MemberId("nobody"),
-        )
         try:
-            sent.run.command(services)
+            sent.run.command(_alone(after, store, sent.at, sent.member_id))
         except LedgerError as error:
             yield f"{sent.run.name} #{sent.run.number} wrote; alone it ends with {error!r}"
             return
@@ -313,19 +306,20 @@ def _as_in_commit_order(after: _After) -> Iterable[str]:
     yield from _differences(store, after.store)
 
 
+def _alone(after: _After, store: MemoryStore, at: datetime, member_id: MemberId | None) -> Services:
+    """A process with a store of its own, which knows the time and the id of a former attempt."""
+    path = WritePath(store=store, pause=no_pause)
+    new_id = member_id or MemberId("nobody")
+    return Services(path, after.world.programs, lambda: at, lambda: new_id)
+
+
 def _holds(refusal: Refusal, place: int, store: MemoryStore, after: _After) -> bool:
     if not refusal.first <= place <= refusal.last:
         return False
     probe = _Probe()
     probe._chains, probe._items = store._chains, store._items
-    services = Services(
-        WritePath(store=probe, pause=no_pause),
-        after.world.programs,
-        lambda: refusal.at,
-        lambda: MemberId("nobody"),
-    )
     try:
-        refusal.run.command(services)
+        refusal.run.command(_alone(after, probe, refusal.at, None))
     except Rejection as error:
         return error.code == refusal.code
     except _WouldWriteError:
@@ -380,5 +374,3 @@ CHECKS: Final[Mapping[str, Callable[[_After], Iterable[str]]]] = {
     "facts end as in sequence": _as_in_sequence,
     "as alone in commit order": _as_in_commit_order,
 }
-
-

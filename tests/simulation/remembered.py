@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from unittest.mock import patch
 
-from points_ledger.domain import convergence, maturation
+from points_ledger.domain import convergence, maturation, purchase
 from points_ledger.domain.earning import Earned, Earning, Pin
 from points_ledger.domain.maturation import Target
 from points_ledger.domain.program import Program
@@ -24,23 +24,26 @@ def remembered() -> Iterator[None]:
     """Compute the same thing once, for as long as this lasts."""
     targets: dict[object, Target] = {}
     worths: dict[object, Earned] = {}
+    programs: dict[int, Program] = {}  # kept, so that an id stands for one program
+
+    def number(program: Program) -> int:
+        programs[id(program)] = program
+        return id(program)
 
     def target(earning: Earning, *, program: Program, now: datetime) -> Target:
-        known = (id(program.rules), now, earning.earned.points, *_facts(earning))
+        known = (number(program), now, earning.earned.points, *_facts(earning))
         if known not in targets:
             targets[known] = maturation.target(earning, program=program, now=now)
         return targets[known]
 
     def earned_points(earning: Earning, *, program: Program, pin: Pin, room: Room) -> Earned:
         assert not program.campaigns, "without caps there is always room"
-        known = (id(program.rules), pin, earning.voided_at, *_facts(earning))
+        known = (number(program), pin, earning.voided_at, *_facts(earning))
         if known not in worths:
-            worths[known] = maturation.earned_points(
-                earning, program=program, pin=pin, room=room
-            )
+            worths[known] = maturation.earned_points(earning, program=program, pin=pin, room=room)
         return worths[known]
 
-    remaining = lru_cache(REMEMBERED)(maturation.remaining)
+    remaining = lru_cache(REMEMBERED)(purchase.remaining)
     with (
         patch.object(maturation, "remaining", remaining),
         patch.object(convergence, "target", target),
@@ -53,7 +56,7 @@ def _facts(earning: Earning) -> Iterator[object]:
     yield earning.snapshot
     yield earning.posted_at
     yield earning.settled_at
-    yield from earning.payments.values()
-    yield from earning.payment_reversals.items()
-    yield from earning.refunds.values()
-    yield from earning.refund_cancellations.items()
+    yield tuple(earning.payments.values())
+    yield tuple(earning.payment_reversals.items())
+    yield tuple(earning.refunds.values())
+    yield tuple(earning.refund_cancellations.items())

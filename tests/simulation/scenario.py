@@ -188,9 +188,7 @@ def _by_payment(draft: _Draft) -> None:
     reference = PaymentKey(source="pos", id="charge-1")
     payment = replace(paid("50.00", at=POSTED_AT + MINUTE), references=(reference,))
     draft.facts += [posted("50.00", at=POSTED_AT), payment]
-    refund = replace(
-        refunded("20.00", at=POSTED_AT + 2 * MINUTE), purchase=None, payment=reference
-    )
+    refund = replace(refunded("20.00", at=POSTED_AT + 2 * MINUTE), purchase=None, payment=reference)
     draft.facts.append(refund)
     if dice.random() < 0.5:
         cancelled = refund_cancelled(at=POSTED_AT + 3 * MINUTE)
@@ -207,7 +205,7 @@ def _expiring(draft: _Draft) -> None:
     dice = draft.dice
     draft.rules = program(expires_after="P1D", round_to="day")
     _earned_before(draft, "60.00", paid_at=START - 30 * HOUR)
-    _earned_before(draft, "50.00", id="before-2")
+    _earned_before(draft, "50.00", purchase="before-2")
     for number, points in enumerate(dice.sample((20, 40, 60, 90), dice.choice((1, 2)))):
         draft.requests.append((f"redeem-{number}", redemption(f"redeem-{number}", points)))
     if dice.random() < 0.7:
@@ -308,9 +306,16 @@ def enrolment(key: str, *customers: str) -> EnrolMember:
 
 
 def _earned_before(
-    draft: _Draft, amount: str, *, id: str = "before-1", paid_at: datetime = START - 2 * HOUR  # noqa: A002
+    draft: _Draft,
+    amount: str,
+    *,
+    purchase: str = "before-1",
+    paid_at: datetime = START - 2 * HOUR,
 ) -> None:
-    draft.before += [posted(amount, id=id, at=paid_at), paid(amount, id=id, at=paid_at)]
+    draft.before += [
+        posted(amount, id=purchase, at=paid_at),
+        paid(amount, id=purchase, at=paid_at),
+    ]
 
 
 def _let_holds_pass(draft: _Draft) -> None:

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
 from greenlet import getcurrent, greenlet
@@ -18,7 +19,7 @@ from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import ConflictError, LedgerError, Rejection
 from points_ledger.domain.fact import EarningReconsidered, Fact
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
-from points_ledger.service.enrolling import EnrolMember, Enrolled, Enrolling
+from points_ledger.service.enrolling import Enrolled, Enrolling, EnrolMember
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import WritePath, guarded_key
 from points_ledger.service.ports import (
@@ -212,7 +213,7 @@ class World:
         self._runnable: list[greenlet] = []
         self._runs = 0
         self._kills_left = MAX_KILLS
-        self._armed: list[Marker] = []
+        self._armed = [m for markers in store._markers.values() for m in markers.values()]
         rate = self.random.choice((0.0, 0.0, 0.05, 0.15, 0.3))
         self._fault_rate = rate
         self._kill_rate = rate / 4
@@ -449,11 +450,11 @@ class World:
                 case Put(item=Marker() as marker):
                     self._armed.append(marker)
                 case Create(item=ExternalLink(external_id=external_id)):
-                    self._spawn(lambda e=external_id: self._follow(lambda: self._waiting(e)))
+                    self._spawn(partial(self._follow, partial(self._waiting, external_id)))
                 case _:
                     pass
         for payment in fresh:
-            self._spawn(lambda p=payment: self._follow(lambda: self.store.parked(p)))
+            self._spawn(partial(self._follow, partial(self.store.parked, payment)))
 
     def _waiting(self, external_id: ExternalId) -> list[Fact]:
         return [EarningReconsidered(purchase=key) for key in self.store.waiting(external_id)]

@@ -11,5 +11,5 @@ from tests.stack.client import StackClient
 @pytest.fixture(scope="session")
 def ledger() -> Iterator[StackClient]:
     """The stack that ``python -m local within`` names; one of its own where it names none."""
-    with local_stack.stack_for_tests() as description:
-        yield StackClient(description)
+    with local_stack.stack_for_tests() as description, StackClient(description) as client:
+        yield client

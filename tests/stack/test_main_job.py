@@ -61,22 +61,8 @@ def test_a_purchase_at_a_till_is_earned_held_spent_refunded_and_expires(
     (lot,) = ledger.balance(member_id)["lots"]
     assert lot["points"] == 900
 
-    key, sale = unique("sale"), {"id": unique("sale"), "amount": "20.00"}
-    quote = ledger.quote(member_id, ticket=sale)
-    assert quote.status_code == 200
-    assert quote.json()["max_points"] == 900
-    assert quote.json()["max_amount"] == "9.00"
-    assert quote.json()["allowed"] is True
-    first = ledger.redeem(member_id, amount="6.00", ticket=sale, token=ledger.till_token, key=key)
-    again = ledger.redeem(member_id, amount="6.00", ticket=sale, token=ledger.till_token, key=key)
-    assert first.status_code == 201
-    assert (first.json()["points"], first.json()["amount"]) == (600, "6.00")
-    assert "idempotency-replayed" not in first.headers
-    assert again.headers["idempotency-replayed"] == "true"
-    assert again.json() == first.json()
+    redeem_600_of_900_at_the_till(ledger, member_id)
     assert ledger.amounts(member_id) == (0, 300, 0)
-    shown = ledger.get(f"/redemptions/{first.json()['redemption_id']}", token=ledger.till_token)
-    assert shown.json()["points"] == 600
 
     ledger.settle(purchase.refunded("r1", "10000.00", at=now()))
     assert ledger.amounts(member_id) == (0, -300, 300)
@@ -92,6 +78,24 @@ def test_a_purchase_at_a_till_is_earned_held_spent_refunded_and_expires(
     lifetime = ledger.balance(member_id)["lifetime"]
     assert (lifetime["redeemed"], lifetime["expired"]) == (600, 300)
     assert lifetime["earned"] - lifetime["reversed"] == 900
+
+
+def redeem_600_of_900_at_the_till(ledger: StackClient, member_id: str) -> None:
+    key, sale = unique("sale"), {"id": unique("sale"), "amount": "20.00"}
+    quote = ledger.quote(member_id, ticket=sale)
+    assert quote.status_code == 200
+    assert quote.json()["max_points"] == 900
+    assert quote.json()["max_amount"] == "9.00"
+    assert quote.json()["allowed"] is True
+    first = ledger.redeem(member_id, amount="6.00", ticket=sale, token=ledger.till_token, key=key)
+    again = ledger.redeem(member_id, amount="6.00", ticket=sale, token=ledger.till_token, key=key)
+    assert first.status_code == 201
+    assert (first.json()["points"], first.json()["amount"]) == (600, "6.00")
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json() == first.json()
+    shown = ledger.get(f"/redemptions/{first.json()['redemption_id']}", token=ledger.till_token)
+    assert shown.json()["points"] == 600
 
 
 def test_pages_of_entries_and_their_types(ledger: StackClient) -> None:

@@ -1,0 +1,126 @@
+"""What a cold start costs: importing a function and making its first client.
+
+Each measurement is a fresh interpreter that sees the built layers, the function's own folder and
+the standard library, and nothing else. They take turns, so that what else the machine does falls
+on all of them alike. CPU time is the steadier figure on a machine that is shared.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+
+ROUNDS: Final = 15
+BAR: Final = 1.3
+
+LAYERS: Final = ("DependenciesLayer", "LedgerLayer")
+BASELINE: Final = "import boto3\nboto3.client('dynamodb')"
+
+FIRST_CLIENT: Final[Mapping[str, str]] = {
+    "webhooks": "secrets",
+    "accrual": "dynamodb",
+    "maturation": "dynamodb",
+    "hold_release": "dynamodb",
+    "redemption": "dynamodb",
+    "expiry": "dynamodb",
+    "members": "dynamodb",
+    "program": "dynamodb",
+    "ledger_events": "events",
+}
+"""By function, the client that its first call makes."""
+
+_TIMED: Final = """
+import sys, time
+sys.path[:0] = {paths!r}
+began, began_cpu = time.perf_counter(), time.process_time()
+{statements}
+print(time.perf_counter() - began, time.process_time() - began_cpu)
+"""
+
+ENVIRONMENT: Final[Mapping[str, str]] = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "benchmark",
+    "POWERTOOLS_METRICS_NAMESPACE": "PointsLedger",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Medians over fresh interpreters, in milliseconds."""
+
+    wall: float
+    cpu: float
+
+
+def paths(build_folder: Path, function: str) -> list[str]:
+    """Where Lambda finds the modules of a function, beside the standard library."""
+    folder = "".join(word.title() for word in function.split("_"))
+    return [
+        str(build_folder / f"{folder}Function"),
+        *(str(build_folder / layer / "python") for layer in LAYERS),
+    ]
+
+
+def run_clean(code: str) -> "subprocess.CompletedProcess[str]":
+    """Run code in an interpreter without site-packages and without the caller's environment."""
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code],
+        env=dict(ENVIRONMENT),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def statements_of(function: str) -> str:
+    """What a cold start does before it can do anything for the caller."""
+    first = FIRST_CLIENT[function]
+    return f"import app\nfrom points_ledger.runtime import bootstrap\nbootstrap.{first}()"
+
+
+def measured(build_folder: Path, rounds: int = ROUNDS) -> dict[str, Start]:
+    """All functions by name, and the baseline under "boto3"."""
+    programs = {
+        "boto3": _TIMED.format(paths=[sysconfig.get_path("purelib")], statements=BASELINE),
+        **{
+            name: _TIMED.format(paths=paths(build_folder, name), statements=statements_of(name))
+            for name in FIRST_CLIENT
+        },
+    }
+    for program in programs.values():
+        _seconds(program)  # warms the file cache
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
+    for _ in range(rounds):
+        for name, program in programs.items():
+            times[name].append(_seconds(program))
+    return {name: _median(each) for name, each in times.items()}
+
+
+def as_json(starts: Mapping[str, Start]) -> dict[str, object]:
+    """For the report."""
+    return {name: {"wall": start.wall, "cpu": start.cpu} for name, start in starts.items()}
+
+
+def _seconds(program: str) -> tuple[float, float]:
+    finished = run_clean(program)
+    if finished.returncode:
+        raise RuntimeError(finished.stderr)
+    wall, cpu = finished.stdout.split()
+    return float(wall), float(cpu)
+
+
+def _median(times: Sequence[tuple[float, float]]) -> Start:
+    walls, cpus = zip(*times, strict=True)
+    return Start(wall=statistics.median(walls) * 1_000, cpu=statistics.median(cpus) * 1_000)

@@ -1,0 +1,52 @@
+"""Thousands of schedules of the write path, each chosen by its seed, each checked in full.
+
+A seed that fails is printed with the command that shows its schedule.
+"""
+
+from collections import Counter
+from typing import Final
+
+import pytest
+
+from tests.simulation.checks import first_failure
+from tests.simulation.scenario import NAMES, scenario_of
+
+SCHEDULES: Final = 20_160
+PART: Final = SCHEDULES // 40
+"""Schedules per test: a whole number of scenarios of every family, so that parts share none."""
+
+
+@pytest.mark.parametrize("begin", range(0, SCHEDULES, PART))
+def test_whatever_the_order_the_ledger_is_as_if_everything_had_happened_alone(begin: int) -> None:
+    for seed in range(begin, begin + PART):
+        failure = first_failure(seed)
+        assert failure is None, str(failure)
+
+
+def test_a_seed_always_plays_the_same_schedule() -> None:
+    for seed in range(len(NAMES)):
+        told: list[list[str]] = [[], []]
+        for lines in told:
+            first_failure(seed, trace=lines.append)
+        assert told[0] == told[1]
+
+
+def test_schedules_meet_every_fault_and_lose_many_races() -> None:
+    met: Counter[str] = Counter()
+    for seed in range(336):
+        lines: list[str] = []
+        first_failure(seed, trace=lines.append)
+        met.update(
+            sign
+            for line in lines
+            for sign in ("lost:", "conflict", "not_applied", "late", "reply_lost", "killed_after")
+            if sign in line
+        )
+        met.update("killed before" for line in lines if "killed before" in line)
+        met.update("rejected" for line in lines if "rejected" in line)
+    assert len(met) == 8
+    assert all(count >= 10 for count in met.values()), met
+
+
+def test_every_family_of_scenarios_is_played() -> None:
+    assert {scenario_of(seed).family for seed in range(len(NAMES))} == set(NAMES)
