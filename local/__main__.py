@@ -1,4 +1,4 @@
-"""Command line of the local stack: ``python -m local up|down|status|logs|within``."""
+"""Command line of the local stack; ``python -m local --help`` lists the commands."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from local import stack
+from local import stack, tour
 from local.error import LocalStackError
 from local.home import home_of_tests
 
@@ -20,6 +20,12 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("status", help="print the description of the running stack")
     logs = commands.add_parser("logs", help="print what a function has logged")
     logs.add_argument("function", help="its folder under functions/")
+    token = commands.add_parser("token", help="print an id token to call the API with")
+    token.add_argument("role", choices=("admin", "staff", "member"))
+    purchase = commands.add_parser("purchase", help="send a ticket as a till would, signed")
+    purchase.add_argument("--customer", required=True, help="its id at the till (source pos)")
+    purchase.add_argument("--amount", default="1250.00", help="USD, for example 1250.00")
+    purchase.add_argument("--category", default="original", help="for example original, retail")
     within = commands.add_parser("within", help="run a command against a stack of its own")
     within.add_argument("program", nargs=argparse.REMAINDER)
     parsed = parser.parse_args(arguments)
@@ -44,6 +50,16 @@ def _run(parsed: argparse.Namespace) -> int:
         case "logs":
             for line in stack.logged(stack.checkout(), parsed.function):
                 print(line)
+        case "token":
+            print(tour.token(stack.describe(stack.checkout()), parsed.role))
+        case "purchase":
+            ticket_id = tour.send_purchase(
+                stack.describe(stack.checkout()),
+                customer=parsed.customer,
+                amount=parsed.amount,
+                category=parsed.category,
+            )
+            print(f"accepted: {ticket_id}")
         case "within":
             return _within(parsed.program)
     return 0

@@ -4,7 +4,7 @@ Trigger: HTTP API with JWT. Contract: interface 2, contracts/requests.py. Failur
 problems.
 """
 
-from points_ledger.contracts.cursors import entry_cursor, read_entry_cursor
+from points_ledger.contracts.cursors import entry_cursor, read_entry_cursor, unknown_cursor
 from points_ledger.contracts.requests import (
     EnrolMemberBody,
     EntriesQuery,
@@ -97,7 +97,12 @@ def pending(request: Request) -> Response:
     """What is pending, and what each earning waits for."""
     member_id = own_or_any(request)
     query = read(PendingQuery, request.query)
-    page, cursor = services.queries().pending(member_id, limit=query.limit, cursor=query.cursor)
+    try:
+        page, cursor = services.queries().pending(member_id, limit=query.limit, cursor=query.cursor)
+    except ValueError as error:
+        if query.cursor is None:
+            raise
+        raise unknown_cursor() from error
     return Response(body={"earnings": [pending_document(each) for each in page], "cursor": cursor})
 
 

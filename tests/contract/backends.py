@@ -24,7 +24,7 @@ from points_ledger.service.ports import (
     WaitingReader,
 )
 from tests.memory_store import MemoryStore
-from tests.template.reading import read_template
+from tests.template.reading import Json, read_template
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,10 +107,16 @@ def dynamodb_client(endpoint_url: str | None = None, region: str = REGION) -> "D
     return client
 
 
+@functools.cache
+def ledger_table() -> dict[str, Json]:
+    properties: dict[str, Json] = read_template().resources["Table"]["Properties"]
+    return properties
+
+
 @contextmanager
 def scratch_table(client: "DynamoDBClient", name: str) -> Iterator[str]:
     """A table with the keys and the index that template.yaml gives to the ledger's."""
-    ledger = read_template().resources["Table"]["Properties"]
+    ledger = ledger_table()
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",

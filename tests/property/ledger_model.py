@@ -129,7 +129,9 @@ class Sale:
         return max(said)
 
     def instants(self) -> list[datetime]:
-        return sorted({self.posted_at or datetime.max, *(when for when, *_ in self.moments)})
+        return sorted(
+            {*([self.posted_at] if self.posted_at else []), *(when for when, *_ in self.moments)}
+        )
 
     # ---- The target
 

@@ -96,14 +96,12 @@ def refunds(draw: st.DrawFn, id_: str) -> MergeableFact:
 def histories(draw: st.DrawFn) -> list[MergeableFact]:
     """All that one purchase's source ever said."""
     facts: list[MergeableFact] = draw(st.lists(snapshots(), min_size=1, max_size=3))
-    for place in range(draw(st.integers(0, 3))):
-        facts.append(paid(draw(MONEY), f"p{place}", at=draw(INSTANTS)))
-    for place in range(draw(st.integers(0, 3))):
-        facts.append(draw(refunds(f"r{place}")))
-    for place in draw(st.sets(st.integers(0, 3), max_size=2)):
-        facts.append(bounced(f"p{place}", at=draw(INSTANTS)))
-    for place in draw(st.sets(st.integers(0, 3), max_size=2)):
-        facts.append(refund_cancelled(f"r{place}", at=draw(INSTANTS)))
+    payments, given_back = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    bounces, withdrawn = (draw(st.sets(st.integers(0, 3), max_size=2)) for _ in range(2))
+    facts += [paid(draw(MONEY), f"p{n}", at=draw(INSTANTS)) for n in range(payments)]
+    facts += [draw(refunds(f"r{n}")) for n in range(given_back)]
+    facts += [bounced(f"p{n}", at=draw(INSTANTS)) for n in bounces]
+    facts += [refund_cancelled(f"r{n}", at=draw(INSTANTS)) for n in withdrawn]
     facts += [settled(at=at) for at in draw(st.lists(INSTANTS, max_size=2))]
     if draw(st.integers(0, 9)) == 0:
         facts.append(voided(at=draw(INSTANTS)))

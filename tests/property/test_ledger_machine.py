@@ -44,7 +44,7 @@ TERMS = st.builds(
     lapse_after=st.none(),
     clawback=st.just("unlimited"),
     valid_days=st.just(5),
-    to_month_end=st.just(False),
+    to_month_end=st.just(value=False),
 )
 
 

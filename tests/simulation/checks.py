@@ -208,13 +208,18 @@ class _Sums:
     debt: int | None
 
 
+_NOTHING: Final = _Sums(earned=0, matured=0, pending=0, lapsed=0, available=0, debt=0)
+
+
 def _as_in_sequence(after: _After) -> Iterable[str]:
     """Whatever the order, facts end in the balances of their sequential run."""
     expected = _reference(after.scenario)
     found = _sums(after.store, after.scenario)
-    for external_id in expected.keys() | found.keys():
-        if expected.get(external_id) != found.get(external_id):
-            yield f"{external_id}: {found.get(external_id)}, expected {expected.get(external_id)}"
+    for external_id in sorted(expected.keys() | found.keys()):
+        # A customer whom only an outdated snapshot names is enrolled in some orders: for nothing.
+        one, other = found.get(external_id, _NOTHING), expected.get(external_id, _NOTHING)
+        if one != other and any((one.earned, one.matured, other.earned, other.matured)):
+            yield f"{external_id}: {one}, expected {other}"
 
 
 @lru_cache(maxsize=32)

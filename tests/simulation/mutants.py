@@ -24,6 +24,7 @@ from points_ledger.service.ports import (
     Create,
     ExternalLink,
     GuardAbsent,
+    HeadKey,
     Item,
     ItemKey,
     Lost,
@@ -211,6 +212,11 @@ def _parks_unguarded(stack: ExitStack) -> None:
     _unchecked(stack, lambda write: _guards(write, PaymentKey))
 
 
+def _decides_by_unguarded_accounts(stack: ExitStack) -> None:
+    """Leaves an account alone by what it was, without a condition that it still is."""
+    stack.enter_context(patch.object(recording, "_unmoved", lambda _heads, _entries: ()))
+
+
 # ---- Transactions in two parts
 
 
@@ -251,6 +257,15 @@ def _reads_the_ticket_first(stack: ExitStack) -> None:
         return original(self, view, command, salt)
 
     stack.enter_context(patch.object(Redeeming, "_decide", decide))
+
+
+def _forgets_only_accounts(stack: ExitStack) -> None:
+    """Reads accounts again after a pause, and goes on believing that its request is unknown."""
+
+    def forget(view: View) -> None:
+        view._known = {k: i for k, i in view._known.items() if not isinstance(k, HeadKey)}
+
+    stack.enter_context(patch.object(View, "forget", forget))
 
 
 def _expires_what_it_saw_first(stack: ExitStack) -> None:
@@ -321,12 +336,14 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         (_requests_over, "newcomers"),
         (_waits_unguarded, "waiting"),
         (_parks_unguarded, "by_payment"),
+        (_decides_by_unguarded_accounts, "spending"),
         (_remembers_redemptions_later, "spending"),
         (_remembers_requests_later, "newcomers"),
         (_saves_the_earning_later, "purchases"),
         (_arms_later, "newcomers"),
         (_believes_torn_reads, "on_ticket"),
         (_reads_the_ticket_first, "on_ticket"),
+        (_forgets_only_accounts, "spending"),
         (_expires_what_it_saw_first, "expiring"),
         (_trusts_its_own_clock, "expiring"),
         (_former_earner_keeps, "waiting"),

@@ -85,11 +85,11 @@ class Scenario:
         )
         for fact in self.facts:
             world.deliver(fact)
-            if world.random.random() < 0.25:
+            if world.random.random() < 0.2:
                 world.deliver(fact)
         for key, command in self.requests:
             world.request(key, command)
-            if world.random.random() < 0.35:
+            if world.random.random() < 0.3:
                 world.request(key, command)
         for _ in range(self.sweeps):
             world.hold_sweep()

@@ -76,7 +76,7 @@ class StackClient(LedgerClient):
         if header is None:
             seconds = int((at or datetime.now(UTC)).timestamp())
             digest = stripe.WebhookSignature._compute_signature(
-                f"{seconds}.{body.decode(errors='surrogateescape')}",
+                f"{seconds}.{body.decode()}",
                 secret or self.stack["webhook_secrets"]["stripe"],
             )
             header = f"t={seconds},v1={digest}"

@@ -1,5 +1,6 @@
 """The main job from the webhook to the last expiry, with both providers."""
 
+import json
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,7 @@ import pytest
 
 from local.demo.narration import Narration
 from local.demo.story import Story
+from local.home import ROOT
 from tests.stack.client import StackClient, days_ago, now, problem, unique
 from tests.stack.standard import Purchase
 
@@ -129,3 +131,13 @@ def test_points_of_a_ticket_cannot_be_spent_on_that_ticket(ledger: StackClient) 
     assert problem(refused) == (422, "earned_on_same_ticket")
     assert ledger.quote(member_id, ticket=same).json()["allowed"] is False
     assert ledger.amounts(member_id) == (0, 600, 0)
+
+
+def test_the_program_in_force_is_the_shipped_document(ledger: StackClient) -> None:
+    shipped = json.loads((ROOT / "events" / "program.json").read_text())
+
+    program = ledger.program()
+
+    assert program["version"] == 1
+    assert program["program"] == shipped
+    assert any("3 points" in sentence for sentence in program["sentences"])

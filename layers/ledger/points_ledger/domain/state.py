@@ -123,13 +123,14 @@ def credited(state: State, points: int, day: date) -> tuple[Lots, int]:
 
 def encode_lots(lots: Lots) -> str:
     """Lots as `20281130:500 20281231:20`, soonest first: 13 bytes a lot and more."""
-    return " ".join(f"{day:%Y%m%d}:{points}" for day, points in sorted(lots.items()))
+    pairs = sorted(lots.items())
+    return " ".join(f"{day.isoformat().replace('-', '')}:{points}" for day, points in pairs)
 
 
 def decode_lots(text: str) -> Lots:
     """The inverse of `encode_lots`."""
     pairs = (part.split(":") for part in text.split())
-    return {date(int(d[:4]), int(d[4:6]), int(d[6:])): int(points) for d, points in pairs}
+    return {date.fromisoformat(day): int(points) for day, points in pairs}
 
 
 def encode_standing(standing: Standing) -> dict[str, object]:

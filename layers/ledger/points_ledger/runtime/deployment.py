@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from points_ledger.contracts.program import parse_program
 from points_ledger.domain.error import LedgerError
 from points_ledger.runtime import bootstrap, observability, services
 from points_ledger.runtime.observability import Outcome
@@ -62,6 +61,9 @@ def _load_patiently() -> bool:
 
 
 def _load() -> bool:
+    # Only here: everybody else who starts this function asks for the rules, without pydantic.
+    from points_ledger.contracts.program import parse_program  # noqa: PLC0415 - as said above
+
     text = resources.files("points_ledger").joinpath(DOCUMENT).read_text(encoding="utf-8")
     document = json.loads(text)
     version = ProgramVersion(

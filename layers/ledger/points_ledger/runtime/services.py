@@ -1,6 +1,7 @@
 """The one place where the service is put together with what it runs on.
 
-Every function asks for the service that it needs; a process makes each at most once.
+Every function asks for the service that it needs; a process makes each at most once, and imports
+none that it does not ask for.
 """
 
 import base64
@@ -9,22 +10,23 @@ import secrets
 import time
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from points_ledger.adapters.dynamodb import DynamoDbReader, DynamoDbStore, DynamoDbSweeps
 from points_ledger.domain.calendar import format_instant
-from points_ledger.domain.explanation import describe
 from points_ledger.domain.identity import MemberId
 from points_ledger.runtime import bootstrap, observability
 from points_ledger.runtime.settings import LedgerSettings, load
-from points_ledger.service.enrolling import Enrolling
-from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.programs import Programs
-from points_ledger.service.publishing import Publishing
-from points_ledger.service.queries import Queries
-from points_ledger.service.recording import Recording
-from points_ledger.service.redeeming import Redeeming
+
+if TYPE_CHECKING:
+    from points_ledger.service.enrolling import Enrolling
+    from points_ledger.service.expiring import Expiring
+    from points_ledger.service.publishing import Publishing
+    from points_ledger.service.queries import Queries
+    from points_ledger.service.recording import Recording
+    from points_ledger.service.redeeming import Redeeming
 
 _FIRST_PAUSE_SECONDS: Final = 0.01
 _LONGEST_PAUSE_SECONDS: Final = 0.4
@@ -55,8 +57,10 @@ def programs() -> Programs:
 
 
 @cache
-def recording() -> Recording:
+def recording() -> "Recording":
     """Records facts."""
+    from points_ledger.service.recording import Recording
+
     return Recording(
         path=_write_path(),
         programs=programs(),
@@ -66,8 +70,10 @@ def recording() -> Recording:
 
 
 @cache
-def enrolling() -> Enrolling:
+def enrolling() -> "Enrolling":
     """Enrols members."""
+    from points_ledger.service.enrolling import Enrolling
+
     return Enrolling(
         path=_write_path(),
         programs=programs(),
@@ -77,35 +83,45 @@ def enrolling() -> Enrolling:
 
 
 @cache
-def redeeming() -> Redeeming:
+def redeeming() -> "Redeeming":
     """Decides redemptions."""
+    from points_ledger.service.redeeming import Redeeming
+
     return Redeeming(
         path=_write_path(), programs=programs(), clock=bootstrap.utc_now, salt=_new_salt
     )
 
 
 @cache
-def expiring() -> Expiring:
+def expiring() -> "Expiring":
     """Expires lots."""
+    from points_ledger.service.expiring import Expiring
+
     return Expiring(path=_write_path(), programs=programs())
 
 
 @cache
-def queries() -> Queries:
+def queries() -> "Queries":
     """Answers questions."""
+    from points_ledger.service.queries import Queries
+
     return Queries(store=store(), reader=reader(), programs=programs(), clock=bootstrap.utc_now)
 
 
 def described_program(now: datetime) -> dict[str, object]:
     """The program in force: plain sentences, data, and since when."""
+    from points_ledger.domain.explanation import describe
+
     number = programs().number_at(now)
     since = format_instant(programs().effective_from(number))
     return {**describe(programs().version(number)), "effective_from": since}
 
 
 @cache
-def publishing() -> Publishing:
+def publishing() -> "Publishing":
     """Adds program versions."""
+    from points_ledger.service.publishing import Publishing
+
     return Publishing(path=_write_path())
 
 

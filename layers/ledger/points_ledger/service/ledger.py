@@ -154,6 +154,11 @@ class View:
         }
         self._known |= {key: item for key, item in lost.returned.items() if item is not None}
 
+    def forget(self) -> None:
+        """Read everything again: an account that is newer than the rest may already have what
+        the rest does not show, this very request for one."""
+        self._known = {}
+
 
 def guarded_key(write: Write) -> Key | None:
     """The key that a write is conditional on."""
@@ -198,17 +203,21 @@ class WritePath:
                 # Only what was true at one moment is worth a refusal or an alarm.
                 if view.is_current():
                     raise
+                # All of it has just been read, accounts first: keep that order, forget nothing.
                 self.lost()
-            else:
-                if not decision.writes:
-                    return decision.result
-                outcome = self.store.commit(decision.writes)
-                if isinstance(outcome, Committed):
-                    return decision.result
-                self.lost()
-                view.adopt(outcome, decision.writes)
-            if attempt < MAX_COMMIT_ATTEMPTS:
+                continue
+            if not decision.writes:
+                return decision.result
+            outcome = self.store.commit(decision.writes)
+            if isinstance(outcome, Committed):
+                return decision.result
+            self.lost()
+            view.adopt(outcome, decision.writes)
+            # What the first loss brought is fresh: decide at once. Whoever loses again is in a
+            # crowd, where an adopted entry is no longer the newest one after the pause.
+            if 1 < attempt < MAX_COMMIT_ATTEMPTS:
                 self.pause(attempt)
+                view.forget()
         raise ConflictError
 
 

@@ -4,7 +4,7 @@ The queues of facts about sales and about payments, the sweep that releases hold
 enrolment that purchases waited for all end here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -166,7 +166,10 @@ class Recording:
             view, stored, replace(merged, earned=NOTHING_EARNED), now=now, fact_at=_at(fact, now),
             reason=fact.type, actor=actor,
         )  # fmt: skip
-        return replace(decision, writes=tuple(_without_earner(w) for w in decision.writes))
+        return Decision(
+            result=replace(decision.result, outcome="waiting"),
+            writes=tuple(_without_earner(write) for write in decision.writes),
+        )
 
     def _converged(
         self,
@@ -197,9 +200,12 @@ class Recording:
             occasion=occasion,
         )  # fmt: skip
         decision = _kept(stored, done.earning, "posted", _markers(aimed))
+        if not decision.writes:
+            return decision
+        posting = posting_writes(done.entries, heads.values(), zone)
         return Decision(
             result=replace(decision.result, entries=len(done.entries)),
-            writes=(*posting_writes(done.entries, heads.values(), zone), *decision.writes),
+            writes=(*posting, *_unmoved(heads.values(), done.entries), *decision.writes),
         )
 
     def _pinned(self, earning: Earning, found: "_Found") -> Earning:
@@ -409,6 +415,17 @@ def _accounts(
         heads[head.member_id] = head
         resolved[member_id] = head.member_id
     return heads, resolved
+
+
+def _unmoved(heads: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[GuardHead]:
+    """Guards for the accounts that decided and get no entry.
+
+    A fall that takes nothing because there is nothing must not miss what was credited meanwhile.
+    """
+    moved = {entry.member_id for entry in entries}
+    for head in heads:
+        if head.member_id not in moved:
+            yield GuardHead(member_id=head.member_id, number=head.number)
 
 
 def _updated_profile(view: View, member_id: MemberId, fact: CustomerSeen) -> Decision[Recorded]:

@@ -100,7 +100,7 @@ class Sweep:
                 cursor = page.cursor
                 if now <= self.clock():
                     progress = replace(progress, cursors={**progress.cursors, place: cursor})
-            if len(page.markers) < PAGE_SIZE:
+            if page.cursor is None or len(page.markers) < PAGE_SIZE:
                 return progress, report
 
     def _visited(self, report: SweepReport, marker: Marker, now: datetime) -> SweepReport:

@@ -1,0 +1,371 @@
+"""The operations of the cost table, each prepared and then measured once.
+
+Every operation runs in a warm process: another purchase has just been recorded at the same time, so
+the program and the hours of the markers are known. What a cold process reads and writes in addition
+is measured by operations of their own. Bars are those of the design (docs/architecture.md) for the
+reference shape; two of them say what a ticket and a payment's second name add to it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from points_ledger.domain.fact import Fact, PurchasePosted, PurchaseSettled
+from points_ledger.domain.identity import EarningKey
+from points_ledger.domain.redemption import Ticket
+from points_ledger.service.redeeming import RedeemPoints
+from points_ledger.service.sweep import Sweep
+from tests.benchmarks import reference
+from tests.benchmarks.meter import Usage
+from tests.benchmarks.reference import ACTOR, HOLD, START, Ledger, invoice, payment, settlement
+
+Measured = Callable[[], object]
+"""The measured part; it asserts that it did what its name says."""
+
+HISTORIES: Final = (10, 1_000)
+"""Entries of a chain whose balance is read; `make bench` adds LONGEST_HISTORY."""
+LONGEST_HISTORY: Final = 100_000
+
+MINUTE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """At most so much."""
+
+    requests: int
+    write_units: int
+    read_units: int
+
+    def holds(self, usage: Usage) -> bool:
+        return (
+            usage.requests <= self.requests
+            and usage.write_units <= self.write_units
+            and usage.read_units <= self.read_units
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One row: `prepare` sets the stage and returns the measured part, which posts `entries`.
+
+    Without a bar it is only reported.
+    """
+
+    name: str
+    bar: Bar | None
+    entries: int
+    prepare: Callable[[Ledger], Measured]
+
+
+OPERATIONS: Final[list[Operation]] = []
+
+Prepare = Callable[[Ledger], Measured]
+
+
+def row(
+    name: str, bar: tuple[int, int, int] | None = None, *, entries: int = 0
+) -> Callable[[Prepare], Prepare]:
+    """Add an operation; its bar is requests, write units, read units."""
+
+    def add(prepare: Prepare) -> Prepare:
+        known = Bar(requests=bar[0], write_units=bar[1], read_units=bar[2]) if bar else None
+        OPERATIONS.append(Operation(name=name, bar=known, entries=entries, prepare=prepare))
+        return prepare
+
+    return add
+
+
+def measured(operation: Operation, ledger: Ledger) -> Usage:
+    """Prepare and run an operation once."""
+    run = operation.prepare(ledger)
+    with ledger.meter.measure() as usage:
+        run()
+    assert len(usage.sizes_of("MEMBER#")) == operation.entries
+    return usage
+
+
+# --- Balance --------------------------------------------------------------------------------
+
+
+def balance(entries: int) -> Operation:
+    """Reading the balance of a chain that really has so many entries."""
+
+    def prepare(ledger: Ledger) -> Measured:
+        member_id = ledger.member_with_history(entries)
+        warm(ledger)
+
+        def run() -> None:
+            assert ledger.queries.balance(member_id).available > 0
+
+        return run
+
+    bar = Bar(requests=1, write_units=0, read_units=1)
+    return Operation(name=f"balance, {entries:,} entries", bar=bar, entries=0, prepare=prepare)
+
+
+OPERATIONS.extend(map(balance, HISTORIES))
+
+# --- Facts ----------------------------------------------------------------------------------
+
+
+@row("accrual, one known member", (3, 7, 3), entries=1)
+def accrual(ledger: Ledger) -> Measured:
+    _, customer = ledger.member()
+    warm(ledger)
+    posted = invoice(1, customer, posted_at=START)
+    return lambda: recorded(ledger, posted, "posted")
+
+
+@row("accrual, customer enrolled by it", entries=2)
+def accrual_of_newcomer(ledger: Ledger) -> Measured:
+    warm(ledger)
+    customer = reference.customer(1)
+    posted = invoice(1, customer, posted_at=START)
+    return lambda: recorded(ledger, posted, "posted")
+
+
+@row("purchase told again, nothing but its time new")
+def newer_snapshot(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger)
+    warm(ledger)
+    newer = reference.retold(posted, START + MINUTE)
+    return lambda: recorded(ledger, newer, "stored")
+
+
+@row("payment noted while the hold runs", (2, 2, 2))
+def payment_noted(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger)
+    warm(ledger)
+    return lambda: recorded(ledger, settlement(posted, at=START), "stored")
+
+
+@row("payment noted, and its name for refunds", (2, 4, 2))
+def payment_with_reference_noted(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger)
+    warm(ledger)
+    return lambda: recorded(ledger, payment(posted, 1, at=START), "stored")
+
+
+@row("maturation by payment", (3, 5, 2), entries=1)
+def maturation(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger, age=2 * HOLD)
+    warm(ledger)
+    return lambda: recorded(ledger, settlement(posted, at=START - HOLD), "posted")
+
+
+@row("maturation by payment, opening a lot", (3, 7, 2), entries=1)
+def maturation_opening_lot(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger, age=2 * HOLD, without_lot=True)
+    warm(ledger)
+    return lambda: recorded(ledger, settlement(posted, at=START - HOLD), "posted")
+
+
+@row("maturation by hold release", (3, 5, 2), entries=1)
+def hold_release(ledger: Ledger) -> Measured:
+    return released(ledger, pending_purchase(ledger).purchase)
+
+
+@row("maturation by hold release, opening a lot", (3, 7, 2), entries=1)
+def hold_release_opening_lot(ledger: Ledger) -> Measured:
+    return released(ledger, pending_purchase(ledger, without_lot=True).purchase)
+
+
+@row("refund of one line before maturation", entries=1)
+def refund(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger)
+    warm(ledger)
+    return lambda: recorded(ledger, reference.line_refund(posted, at=START), "posted")
+
+
+@row("refund of one line after maturation", entries=1)
+def refund_of_matured(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger, age=2 * HOLD)
+    ledger.recording.record(settlement(posted, at=START - HOLD), actor=ACTOR)
+    warm(ledger)
+    return lambda: recorded(ledger, reference.line_refund(posted, at=START), "posted")
+
+
+@row("duplicate purchase", (2, 0, 2))
+def duplicate_purchase(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger)
+    warm(ledger)
+    return lambda: recorded(ledger, posted, "duplicate")
+
+
+@row("duplicate payment", (2, 0, 2))
+def duplicate_payment(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger)
+    paid = payment(posted, 1, at=START)
+    ledger.recording.record(paid, actor=ACTOR)
+    warm(ledger)
+    return lambda: recorded(ledger, paid, "duplicate")
+
+
+# --- Commands -------------------------------------------------------------------------------
+
+
+@row("redemption at once", (3, 4, 2), entries=1)
+def redemption(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    warm(ledger)
+    command = reference.redemption(member_id, 1)
+    return lambda: redeemed(ledger, command)
+
+
+@row("redemption at once, on a ticket that earned", (3, 4, 3), entries=1)
+def redemption_on_ticket(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger)
+    warm(ledger)
+    member_id = reference.earner_of(ledger, posted)
+    ticket = Ticket(key=posted.purchase, amount=Decimal("250.00"))
+    command = reference.redemption(member_id, 1, ticket=ticket)
+    return lambda: redeemed(ledger, command)
+
+
+@row("redemption at once, settling first", (3, 6, 2), entries=2)
+def redemption_settling(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    ledger.clock.now = START + timedelta(days=40)
+    warm(ledger)
+    command = reference.redemption(member_id, 1)
+    return lambda: redeemed(ledger, command)
+
+
+@row("duplicate redemption", (2, 0, 2))
+def duplicate_redemption(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    command = reference.redemption(member_id, 1)
+    ledger.redeeming.redeem(command)
+    warm(ledger)
+
+    def run() -> None:
+        assert ledger.redeeming.redeem(command).replayed
+
+    return run
+
+
+@row("quote on a ticket")
+def quote(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    warm(ledger)
+    ticket = Ticket(key=reference.invoice_key(7), amount=Decimal("250.00"))
+
+    def run() -> None:
+        found, _ = ledger.redeeming.quote(member_id, ticket)
+        assert found.allowed
+
+    return run
+
+
+@row("enrolment by hand", entries=1)
+def enrolment(ledger: Ledger) -> Measured:
+    warm(ledger)
+
+    def run() -> None:
+        assert ledger.enrolling.enrol(reference.enrolment(1)).created
+
+    return run
+
+
+# --- Sweeps ---------------------------------------------------------------------------------
+
+
+@row("expiry by sweep", (2, 1, 1), entries=1)
+def expiry(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    ledger.clock.now = START + timedelta(days=40)
+    warm(ledger)
+
+    def run() -> None:
+        assert ledger.expiring.expire(member_id, now=ledger.clock.now, actor="schedule:expiry") == 1
+
+    return run
+
+
+@row("expiry by sweep, nothing due", (1, 0, 1))
+def nothing_to_expire(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    warm(ledger)
+
+    def run() -> None:
+        assert ledger.expiring.expire(member_id, now=START, actor="schedule:expiry") == 0
+
+    return run
+
+
+@row("a tick of a sweep, no marker due")
+def idle_tick(ledger: Ledger) -> Measured:
+    warm(ledger)
+
+    def visit(_target: str, _now: datetime) -> int:
+        raise AssertionError("there is nothing to visit")
+
+    sweep = Sweep(kind="expiry", store=ledger.sweeps, visit=visit, clock=ledger.clock)
+
+    def run() -> None:
+        assert sweep.run(ledger.clock.now).complete
+
+    return run
+
+
+# --- What a cold process adds ---------------------------------------------------------------
+
+
+@row("cold process: the program")
+def cold_program(ledger: Ledger) -> Measured:
+    return lambda: ledger.another_process().programs.at(START)
+
+
+@row("cold process: accrual, with the program and an hour", entries=1)
+def cold_accrual(ledger: Ledger) -> Measured:
+    _, customer = ledger.member()
+    cold = ledger.another_process()
+    posted = invoice(1, customer, posted_at=START)
+    return lambda: recorded(cold, posted, "posted")
+
+
+# --- Parts ----------------------------------------------------------------------------------
+
+
+def warm(ledger: Ledger) -> None:
+    """Let the process know what one that works all day knows."""
+    ledger.warm()
+
+
+def pending_purchase(
+    ledger: Ledger, *, age: timedelta = timedelta(), without_lot: bool = False
+) -> PurchasePosted:
+    """A purchase that is recorded; `without_lot`, its points will need a lot of their own."""
+    posted_at = START - age
+    day = reference.lot_day(posted_at + HOLD) if without_lot else None
+    _, customer = ledger.member(reference.lots(without=day))
+    posted = invoice(1, customer, posted_at=posted_at)
+    ledger.recording.record(posted, actor=ACTOR)
+    return posted
+
+
+def recorded(ledger: Ledger, fact: Fact, outcome: str) -> None:
+    """Record a fact and see that it became what the row is about."""
+    assert ledger.recording.record(fact, actor=ACTOR).outcome == outcome
+
+
+def released(ledger: Ledger, key: EarningKey) -> Measured:
+    """The release of a purchase that was paid for while its hold ran."""
+    paid = PurchaseSettled(purchase=key, at=START)
+    ledger.recording.record(paid, actor=ACTOR)
+    ledger.clock.now = START + HOLD
+    warm(ledger)
+
+    def run() -> None:
+        done = ledger.recording.release(key, now=ledger.clock.now, actor="schedule:hold_release")
+        assert done.outcome == "posted"
+
+    return run
+
+
+def redeemed(ledger: Ledger, command: RedeemPoints) -> None:
+    """Redeem for the first time."""
+    assert not ledger.redeeming.redeem(command).replayed

@@ -1,0 +1,338 @@
+"""The shape that the bars are set for, and a ledger that is measured while it works on it.
+
+A member of many years (40 lots, counters, a tier) and Stripe invoices of five lines, with ids as
+long as Stripe's own. Nothing here is drawn by chance, so every count comes out the same each time.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from local.home import ROOT
+from points_ledger.adapters.dynamodb import (
+    DynamoDbReader,
+    DynamoDbStore,
+    DynamoDbSweeps,
+    codec,
+    keys,
+)
+from points_ledger.contracts.program import parse_program
+from points_ledger.domain.calendar import Period, round_up
+from points_ledger.domain.entry import Entry, Posting, chain
+from points_ledger.domain.fact import (
+    Customer,
+    Earner,
+    Line,
+    LineRefund,
+    Payment,
+    PaymentReceived,
+    PurchasePosted,
+    PurchaseRefunded,
+    PurchaseSettled,
+    Refund,
+    Snapshot,
+)
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
+from points_ledger.domain.lot import Lots
+from points_ledger.domain.maturation import last_day_of_lot
+from points_ledger.domain.redemption import Ticket
+from points_ledger.domain.state import Standing, State
+from points_ledger.service.enrolling import Enrolling, EnrolMember
+from points_ledger.service.expiring import Expiring
+from points_ledger.service.ledger import WritePath
+from points_ledger.service.ports import ExternalLink, ProgramVersion, RequestKey
+from points_ledger.service.programs import Programs
+from points_ledger.service.publishing import FIRST_VERSION, Publishing
+from points_ledger.service.queries import Queries
+from points_ledger.service.recording import Recording
+from points_ledger.service.redeeming import Redeeming, RedeemPoints
+from tests.benchmarks.meter import Meter
+from tests.contract.backends import dynamodb_client, scratch_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
+
+START: Final = datetime(2027, 1, 31, 6, 0, 0, 123456, tzinfo=UTC)
+HOLD: Final = timedelta(hours=24)
+ACTOR: Final = "webhook:stripe"
+LOTS: Final = 40
+LINES: Final = 5
+BATCH_ITEMS: Final = 25
+"""DynamoDB takes so many items in one BatchWriteItem."""
+
+PROGRAM_DOCUMENT: Final = ROOT / "events" / "program.json"
+
+
+@dataclass
+class Clock:
+    """Stands until it is moved."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+# --- The shape ------------------------------------------------------------------------------
+
+
+def stripe_id(prefix: str, number: int, length: int = 24) -> str:
+    """Such as in_1MtHbELkdIwHu7ixl400042."""
+    return f"{prefix}_{'1MtHbELkdIwHu7ixl4OzzPMvXq'[: length - 5]}{number:05d}"
+
+
+def month_ends(count: int) -> list[date]:
+    first = date(2027, 2, 1)
+    return [round_up(Period(months=n).after_day(first), "month") for n in range(count)]
+
+
+def lots(count: int = LOTS, *, without: date | None = None) -> Lots:
+    points = (120, 1250, 75, 980, 12500)
+    days = [day for day in month_ends(count) if day != without]
+    return {day: points[n % len(points)] for n, day in enumerate(days)}
+
+
+def state(held: Lots) -> State:
+    counters = {
+        "expired": 1200,
+        "expired_lot:2026-12-31": 1200,
+        "redeemed": 40210,
+        "redeemed_value:2027": 4020,
+        "reversed": 350,
+        "used:campaign:black-friday": 480,
+        "used:rule:signup:lifetime": 1,
+    }
+    earned = sum(held.values()) + 1200 + 40210 + 350
+    return State(lots=held, counters={"earned": earned, **counters}, standing=Standing(tier="gold"))
+
+
+def head_of(member_id: MemberId, held: Lots, number: int = 4711) -> Entry:
+    """The newest entry of a chain; what is before it decides nothing."""
+    before = START - timedelta(days=40)
+    posting = Posting(type="accrual", at=before, pending=0, actor=ACTOR, source=invoice_key(0))
+    first = chain(None, member_id, Posting(type="enrolment", at=before, actor=ACTOR), before)
+    return replace(first, number=number, posting=posting, state=state(held))
+
+
+def invoice_key(number: int) -> EarningKey:
+    return EarningKey(source="stripe", kind="invoice", id=stripe_id("in", number))
+
+
+def invoice(number: int, customer: ExternalId, *, posted_at: datetime) -> PurchasePosted:
+    """Five lines; what they earn is pages of originals and retail."""
+    lines = tuple(
+        Line(
+            id=stripe_id("il", number * 10 + n),
+            amount=Decimal(f"{1_250 + n}.50"),
+            item=stripe_id("price", number * 10 + n),
+            product=stripe_id("prod", number * 10 + n, length=14),
+            category="retail" if n % 2 else "original",
+        )
+        for n in range(LINES)
+    )
+    snapshot = Snapshot(
+        posted_at=posted_at,
+        updated_at=posted_at + timedelta(seconds=2),
+        currency="USD",
+        lines=lines,
+        total=sum((line.amount for line in lines), Decimal(0)),
+        earner=Earner(external_id=customer),
+    )
+    known = Customer(external_id=customer, name="Jane Doe", email="jane.doe@example.com")
+    return PurchasePosted(purchase=invoice_key(number), snapshot=snapshot, customer=known)
+
+
+def customer(number: int) -> ExternalId:
+    return ExternalId(source="stripe", id=stripe_id("cus", number, length=14))
+
+
+def lot_day(matured_at: datetime) -> date:
+    """The last day of the lot that points go into which mature then (24 months, month ends)."""
+    program = parse_program(json.loads(PROGRAM_DOCUMENT.read_text()), FIRST_VERSION)
+    return last_day_of_lot(matured_at, program, START.date())
+
+
+def retold(posted: PurchasePosted, updated_at: datetime) -> PurchasePosted:
+    """As `invoice.paid` repeats the invoice."""
+    return replace(posted, snapshot=replace(posted.snapshot, updated_at=updated_at))
+
+
+def line_refund(posted: PurchasePosted, *, at: datetime) -> PurchaseRefunded:
+    """A credit note over the first line."""
+    line = posted.snapshot.lines[0]
+    refund = Refund(
+        id=stripe_id("cn", 1),
+        at=at,
+        lines=(LineRefund(line_id=line.id, amount=line.amount),),
+        currency="USD",
+    )
+    return PurchaseRefunded(purchase=posted.purchase, refund=refund)
+
+
+def payment(posted: PurchasePosted, number: int, *, at: datetime) -> PaymentReceived:
+    """As `invoice_payment.paid` names it: with the payment intent, for refunds to come."""
+    return PaymentReceived(
+        purchase=posted.purchase,
+        payment=Payment(
+            id=stripe_id("inpay", number), amount=posted.snapshot.total, at=at, currency="USD"
+        ),
+        references=(PaymentKey(source="stripe", id=stripe_id("pi", number)),),
+    )
+
+
+def settlement(posted: PurchasePosted, *, at: datetime) -> PurchaseSettled:
+    """As `invoice.paid` says it."""
+    return PurchaseSettled(purchase=posted.purchase, at=at)
+
+
+def redemption(
+    member_id: MemberId, number: int, *, points: int = 1_000, ticket: Ticket | None = None
+) -> RedeemPoints:
+    return RedeemPoints(
+        request=RequestKey(
+            caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"{uuid.UUID(int=number)}"
+        ),
+        fingerprint=f"{number:064x}",
+        actor="till:7d9c1f4e3a524c0b9f610d9b3b",
+        member_id=member_id,
+        points=points,
+        kind="ticket",
+        ticket=ticket,
+    )
+
+
+def enrolment(number: int) -> EnrolMember:
+    return EnrolMember(
+        request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"enrol-{number}"),
+        fingerprint=f"{number:064x}",
+        actor="person:7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11",
+        name="Jane Doe",
+        email="jane.doe@example.com",
+        standing=Standing(organisation="acme"),
+        external_ids=(customer(number),),
+    )
+
+
+def numbered(entry: codec.Attributes, number: int) -> codec.Attributes:
+    """The item of an entry at another place of its chain."""
+    item = dict(entry)
+    item["SK"] = {"S": keys.entry_sk(number)}
+    return item
+
+
+# --- The ledger -----------------------------------------------------------------------------
+
+
+@dataclass
+class Ledger:
+    """The services of one process on one table, with a meter on their client."""
+
+    client: "DynamoDBClient"
+    table_name: str
+    meter: Meter
+    clock: Clock = field(default_factory=Clock)
+    members: int = 0
+
+    def __post_init__(self) -> None:
+        self.store = DynamoDbStore(self.client, self.table_name, self.clock)
+        self.sweeps = DynamoDbSweeps(self.client, self.table_name)
+        self.programs = Programs(self.store, self.clock)
+        path = WritePath(store=self.store, pause=lambda _: None)
+        self.publishing = Publishing(path=path)
+        self.recording = Recording(
+            path=path, programs=self.programs, clock=self.clock, new_member_id=self.new_member_id
+        )
+        self.enrolling = Enrolling(
+            path=path, programs=self.programs, clock=self.clock, new_member_id=self.new_member_id
+        )
+        self.redeeming = Redeeming(
+            path=path, programs=self.programs, clock=self.clock, salt=lambda: "0" * 32
+        )
+        self.expiring = Expiring(path=path, programs=self.programs)
+        self.queries = Queries(
+            store=self.store,
+            reader=DynamoDbReader(self.client, self.table_name),
+            programs=self.programs,
+            clock=self.clock,
+        )
+
+    def another_process(self) -> "Ledger":
+        """The same table seen by a process that has cached nothing yet."""
+        return replace(self, clock=Clock(now=self.clock.now))
+
+    def new_member_id(self) -> MemberId:
+        self.members += 1
+        return MemberId(f"mbr_7h2k9x4qv1w8{self.members:04d}")
+
+    def put(self, *items: codec.Attributes) -> None:
+        """Store items as they are, 25 in a request."""
+        for begin in range(0, len(items), BATCH_ITEMS):
+            batch: list[WriteRequestTypeDef] = [
+                {"PutRequest": {"Item": item}} for item in items[begin : begin + BATCH_ITEMS]
+            ]
+            answer = self.client.batch_write_item(RequestItems={self.table_name: batch})
+            assert not answer["UnprocessedItems"]
+
+    def member(self, held: Lots | None = None) -> tuple[MemberId, ExternalId]:
+        """A member with a long past, and the customer who is linked to it."""
+        member_id = self.new_member_id()
+        billed = customer(10_000 + self.members)
+        link = ExternalLink(external_id=billed, member_id=member_id, linked_at=START)
+        self.put(
+            codec.encode_entry(head_of(member_id, lots() if held is None else held)),
+            codec.encode_create(link),
+        )
+        return member_id, billed
+
+    def member_with_history(self, entries: int) -> MemberId:
+        """A member whose chain really has so many items; only the newest is worth reading."""
+        member_id = self.new_member_id()
+        newest = codec.encode_entry(head_of(member_id, lots(), number=entries))
+        for begin in range(1, entries + 1, BATCH_ITEMS):
+            numbers = range(begin, min(begin + BATCH_ITEMS, entries + 1))
+            self.put(*(numbered(newest, number) for number in numbers))
+        return member_id
+
+    def load_program(self) -> None:
+        document = json.loads(PROGRAM_DOCUMENT.read_text())
+        version = ProgramVersion(
+            program=parse_program(document, FIRST_VERSION),
+            document=json.dumps(document, separators=(",", ":"), ensure_ascii=False),
+            published_at=START - timedelta(days=400),
+        )
+        assert self.publishing.load_first(version)
+
+    def warm(self) -> None:
+        """Cache what a process caches: the program, and the hours of the markers to come.
+
+        Those are the hour in which a hold ends that begins now, and the end of every lot.
+        """
+        _, billed = self.member(held={})
+        posted = invoice(9_000, billed, posted_at=self.clock.now)
+        self.recording.record(posted, actor=ACTOR)
+        early = invoice(9_001, billed, posted_at=self.clock.now - HOLD)
+        self.recording.record(early, actor=ACTOR)
+        self.recording.record(settlement(early, at=self.clock.now), actor=ACTOR)
+
+
+def earner_of(ledger: Ledger, posted: PurchasePosted) -> MemberId:
+    """Who is linked to the customer of a purchase."""
+    found = ledger.queries.find(posted.snapshot.earner.external_id)
+    assert found is not None
+    return found.member_id
+
+
+@contextmanager
+def ledger_on(endpoint_url: str, region: str) -> Iterator[Ledger]:
+    """A ledger with a program on a table of its own, which it leaves nothing behind."""
+    client = dynamodb_client(endpoint_url, region)
+    with scratch_table(client, f"benchmark-{uuid.uuid4()}") as table_name:
+        ledger = Ledger(client, table_name, Meter(client))
+        ledger.load_program()
+        yield ledger

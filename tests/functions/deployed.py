@@ -1,0 +1,492 @@
+"""The functions with their table, queues and bus, invoked as Lambda invokes them.
+
+The table is made from the definition in template.yaml, handlers and routes are found there too,
+and the program is loaded by the program function itself. Every invocation is held to what all of
+them owe: one log line per outcome, nobody's name, email or phone in any line, and no access to the
+table that the function's role does not grant.
+"""
+
+import importlib
+import io
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import pytest
+
+from points_ledger.domain.entry import Posting, chain
+from points_ledger.domain.fact import (
+    Customer,
+    Earner,
+    Fact,
+    Line,
+    PurchasePosted,
+    PurchaseSettled,
+    Snapshot,
+)
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
+from points_ledger.domain.state import Standing
+from points_ledger.runtime import bootstrap, deployment, observability, services
+from points_ledger.runtime import stream as runtime_stream
+from points_ledger.service.ports import Append, Write
+from tests.functions import access, gateway, records
+from tests.functions.gateway import STAFF, CallerKind
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, CreateTableInputTypeDef
+
+Json = dict[str, Any]
+
+EVENTS: Final = Path(__file__).resolve().parents[2] / "events"
+PROGRAM_SAMPLE: Final = EVENTS / "program.json"
+TABLE: Final = "points-ledger"
+BUS: Final = "points-ledger-events"
+
+NOW: Final = datetime.fromisoformat("2026-09-04T12:00:00+00:00")
+"""What the clock says at first."""
+SALE: Final = NOW - timedelta(days=2)
+"""When things are sold unless a test says otherwise: a hold of 24 hours has passed."""
+
+NAME: Final = "Dana Reyes"
+EMAIL: Final = "dana@example.com"
+PHONE: Final = "+1 312 555 0142"
+PERSONAL: Final = ("Dana", "dana", "Reyes", "@example", "555 0142")
+"""Every name, email and phone that these tests use has one of these in it."""
+
+_TABLE_PROPERTIES: Final = (
+    "BillingMode",
+    "AttributeDefinitions",
+    "KeySchema",
+    "GlobalSecondaryIndexes",
+)
+_CLIENTS: Final = (bootstrap.dynamodb, bootstrap.sqs, bootstrap.events, bootstrap.secrets)
+CACHES: Final = (
+    *_CLIENTS,
+    *(each for each in vars(services).values() if hasattr(each, "cache_clear")),
+    runtime_stream.event_bus,
+    runtime_stream.queues,
+    observability.logger,
+    observability.metrics,
+)
+"""Of the session in bootstrap only the parsed service models are kept: they take most of a test."""
+
+
+class Clock:
+    """Stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class Context:
+    """What Lambda tells about an invocation; the time left is taken from a list, then its last."""
+
+    def __init__(self, *remaining_milliseconds: int) -> None:
+        self._remaining = list(remaining_milliseconds or (120_000,))
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._remaining.pop(0) if len(self._remaining) > 1 else self._remaining[0]
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What an invocation wrote to its log."""
+
+    lines: list[Json]
+    metrics: list[Json]
+    text: str
+
+    def line(self) -> Json:
+        [line] = self.lines
+        return line
+
+    @property
+    def messages(self) -> list[str]:
+        return [line["message"] for line in self.lines]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; its body is read as JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Json
+    printed: Printed
+
+    @property
+    def code(self) -> str:
+        """The code of a problem; what is no problem document fails."""
+        assert self.headers["content-type"] == "application/problem+json"
+        assert {"type", "title", "status", "detail", "code"} <= self.body.keys()
+        assert self.body["status"] == self.status
+        return str(self.body["code"])
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        return self.status, self.code
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that an invalid request is invalid in."""
+        assert self.refusal == (400, "invalid_request")
+        assert all(error.keys() == {"field", "message"} for error in self.body["errors"])
+        return [error["field"] for error in self.body["errors"]]
+
+
+@dataclass
+class Deployed:
+    """All functions of one stack."""
+
+    monkeypatch: pytest.MonkeyPatch
+    clock: Clock = field(default_factory=Clock)
+    printed: Printed = field(default_factory=lambda: Printed([], [], ""))
+    earning_queue_url: str = ""
+    published_url: str = ""
+    _log: io.StringIO = field(default_factory=io.StringIO)
+    _running: str | None = None
+    _violations: list[str] = field(default_factory=list)
+    _keys: Iterator[int] = field(default_factory=itertools.count)
+
+    # --- Deploying --------------------------------------------------------------------------
+
+    def set_up(self, program: Json | None) -> None:
+        """Make the table, the queue and the bus, and load the program."""
+        self.monkeypatch.setattr(bootstrap, "utc_now", self.clock)
+        client = bootstrap.dynamodb()
+        client.create_table(**table_definition())
+        client.meta.events.register("provide-client-params.dynamodb.*", self._watch)
+        if program is not None:
+            self.load(program)
+
+    def load(self, program: Json | str | None) -> Answer | Json:
+        """Load a document as the deployment does, from a folder that stands for the layer."""
+        self.ship(program)
+        return self.invoke("program", {"load_program": True})
+
+    def ship(self, program: Json | str | None) -> None:
+        """Put a document where the layer has it; None is the sample itself."""
+        text = program if isinstance(program, str) else json.dumps(program)
+        folder = SimpleNamespace(
+            joinpath=lambda name: SimpleNamespace(
+                read_text=lambda encoding: _shipped(name, None if program is None else text)
+            )
+        )
+        self.monkeypatch.setattr(
+            deployment, "resources", SimpleNamespace(files=lambda _package: folder)
+        )
+
+    def listen(self) -> None:
+        """Make the queue that is woken and the bus, with a queue that gets all its events."""
+        sqs, events = bootstrap.sqs(), bootstrap.events()
+        self.earning_queue_url = sqs.create_queue(QueueName="earnings")["QueueUrl"]
+        self.monkeypatch.setenv("EARNING_QUEUE_URL", self.earning_queue_url)
+        self.published_url = sqs.create_queue(QueueName="published")["QueueUrl"]
+        arn = sqs.get_queue_attributes(
+            QueueUrl=self.published_url, AttributeNames=["QueueArn"]
+        )["Attributes"]["QueueArn"]
+        events.create_event_bus(Name=BUS)
+        pattern = json.dumps({"source": ["points-ledger"]})
+        events.put_rule(Name="all", EventBusName=BUS, EventPattern=pattern)
+        events.put_targets(Rule="all", EventBusName=BUS, Targets=[{"Id": "all", "Arn": arn}])
+
+    def check(self) -> None:
+        """What no single assertion of a test is about."""
+        assert self._violations == []
+
+    def _watch(self, params: Json, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        if self._running is not None:
+            self._violations += access.violations(self._running, model.name, params)
+
+    # --- Invoking ---------------------------------------------------------------------------
+
+    def invoke(self, function: str, event: object, context: Context | None = None) -> Json:
+        """Call a handler; what it prints is in `printed` afterwards, also when it raises."""
+        self._running = function
+        try:
+            # A logger keeps the stream that it was made with: it is the same one every time.
+            with redirect_stdout(self._log):
+                return cast("Json", handler(function)(event, context or Context()))
+        finally:
+            self._running = None
+            self.printed = _printed(self._log.getvalue())
+            self._log.seek(0)
+            self._log.truncate()
+
+    def ask(
+        self,
+        route: str,
+        caller: CallerKind = STAFF,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request; `key` is its Idempotency-Key."""
+        sent = {**(headers or {}), **({"idempotency-key": key} if key is not None else {})}
+        text = None if body is None else gateway.text_of(body)
+        event = gateway.request(route, caller, path=path, query=query, headers=sent, body=text)
+        return self.answer(event)
+
+    def answer(self, event: Json) -> Answer:
+        """Hand a gateway's event to the function of its route."""
+        answered = self.invoke(functions_by_route()[event["routeKey"]], event)
+        assert answered.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
+        assert len(self.printed.lines) == 1, "one line per request"
+        return Answer(
+            status=answered["statusCode"],
+            headers=answered["headers"],
+            body=json.loads(answered["body"]),
+            printed=self.printed,
+        )
+
+    def take(self, function: str, *given: Fact | str) -> list[str]:
+        """Hand a batch to a queue's function; the ids of the messages that have to come again."""
+        return failures(self.invoke(function, records.facts(*given)))
+
+    def accrue(self, *given: Fact | str) -> list[str]:
+        return self.take("accrual", *given)
+
+    def mature(self, *given: Fact | str) -> list[str]:
+        return self.take("maturation", *given)
+
+    # --- Members and their points -----------------------------------------------------------
+
+    def enrol(self, customer: str | None = None, **more: object) -> str:
+        """Enrol a member, under a customer of the source `pos` if one is named."""
+        ids = [{"source": "pos", "id": customer}] if customer is not None else []
+        body = {"name": NAME, "email": EMAIL, "phone": PHONE, "external_ids": ids, **more}
+        answer = self.ask("POST /members", body=body, key=f"enrol-{next(self._keys)}")
+        assert answer.status == 201, answer.body
+        return str(answer.body["member_id"])
+
+    def give(self, customer: str, points: int, *, ticket: str | None = None) -> None:
+        """Sell a customer that much of what earns a point per dollar, and let it be paid."""
+        id_ = ticket or f"sale-{next(self._keys)}"
+        assert self.accrue(sold(str(points), id_=id_, customer=customer)) == []
+        assert self.mature(settled(id_)) == []
+
+    def put_standing(self, member_id: str, standing: Standing) -> None:
+        """Change what decides about a member, as the command for it will: by an entry."""
+        head = self.head(member_id)
+        now = self.clock()
+        posting = Posting(type="enrolment", at=now, standing=standing, actor="test")
+        self.commit(Append(entry=chain(head, head.member_id, posting, now)))
+
+    def commit(self, *writes: Write) -> None:
+        services.store().commit(writes)
+
+    def head(self, member_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - an Entry
+        found = services.store().head(MemberId(member_id))
+        assert found is not None
+        return found
+
+    def balance(self, member_id: str) -> Json:
+        answer = self.ask("GET /members/{member_id}/balance", path={"member_id": member_id})
+        assert answer.status == 200, answer.body
+        return answer.body
+
+    def entries(self, member_id: str) -> list[Json]:
+        """All entries, oldest first."""
+        answer = self.ask(
+            "GET /members/{member_id}/entries", path={"member_id": member_id}, query={"limit": "100"}
+        )
+        assert answer.status == 200, answer.body
+        return list(reversed(answer.body["entries"]))
+
+    def types(self, member_id: str) -> list[str]:
+        return [entry["type"] for entry in self.entries(member_id)]
+
+    def member_of(self, customer: str) -> str | None:
+        """The member behind a customer of the source `pos`."""
+        answer = self.ask("GET /members", query={"external_id": f"pos:{customer}"})
+        return next((each["member_id"] for each in answer.body["members"]), None)
+
+    # --- Looking behind ---------------------------------------------------------------------
+
+    def stored(self) -> "dict[str, Mapping[str, AttributeValueTypeDef]]":
+        """Every item of the table by its key."""
+        items = bootstrap.dynamodb().scan(TableName=TABLE)["Items"]
+        return {f"{item['PK']['S']} {item['SK']['S']}": item for item in items}
+
+    def overwrite(self, item: "Mapping[str, AttributeValueTypeDef]") -> None:
+        """Store what no function would: an item as another version may have left it."""
+        bootstrap.dynamodb().put_item(TableName=TABLE, Item=item)
+
+    def queued(self, url: str) -> list[Json]:
+        """The messages of a queue, taken off it."""
+        found: list[Json] = []
+        while True:
+            answer: Any = bootstrap.sqs().receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            )
+            messages = answer.get("Messages", [])
+            if not messages:
+                return found
+            for each in messages:
+                bootstrap.sqs().delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+            found += messages
+
+    def published(self) -> list[Json]:
+        """The events that the bus got since the last look, in order."""
+        return [json.loads(each["Body"]) for each in self.queued(self.published_url)]
+
+    def woken(self) -> list[str]:
+        """The bodies of the facts that were queued again since the last look."""
+        return [each["Body"] for each in self.queued(self.earning_queue_url)]
+
+    def streamed(self) -> list[Json]:
+        """All that the table's stream holds, as its event source hands it on."""
+        client = cast("Any", bootstrap._client)("dynamodbstreams")
+        [arn] = (each["StreamArn"] for each in client.list_streams(TableName=TABLE)["Streams"])
+        shards = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        found: list[Json] = []
+        for shard in shards:
+            iterator = client.get_shard_iterator(
+                StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            found += client.get_records(ShardIterator=iterator)["Records"]
+        return list(records.stream(found)["Records"])
+
+
+Deploy = Callable[[Json | None], Deployed]
+"""Deploys a program document; None deploys all but a program."""
+
+
+# --- The template ---------------------------------------------------------------------------
+
+
+@cache
+def table_definition() -> "CreateTableInputTypeDef":
+    """The table of template.yaml as CreateTable takes it."""
+    [properties] = access.template().of_type("AWS::DynamoDB::Table").values()
+    taken = {name: properties[name] for name in _TABLE_PROPERTIES}
+    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    definition: Any = {"TableName": TABLE, "StreamSpecification": stream, **taken}
+    return cast("CreateTableInputTypeDef", definition)
+
+
+@cache
+def environment() -> Mapping[str, str]:
+    """Every variable that template.yaml gives to a function, with a value of these tests."""
+    names = {name for each in access.template().functions for name in each.environment}
+    values = {
+        "TABLE_NAME": TABLE,
+        "EVENT_BUS_NAME": BUS,
+        "ALLOW_FUTURE_SCHEDULES": "false",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+    return {name: values.get(name, "set-by-the-test") for name in names}
+
+
+@cache
+def functions_by_route() -> Mapping[str, str]:
+    """Which function answers a route."""
+    return {
+        f"{event['Method']} {event['Path']}": function.folder
+        for function in access.template().functions
+        for event in function.events_of("HttpApi")
+    }
+
+
+def handler(function: str) -> Callable[[object, object], object]:
+    """The handler that template.yaml names, out of the folder of its function."""
+    [found] = (each for each in access.template().functions if each.folder == function)
+    module, _, name = found.properties["Handler"].partition(".")
+    return cast(
+        "Callable[[object, object], object]",
+        getattr(importlib.import_module(f"functions.{function}.{module}"), name),
+    )
+
+
+def _shipped(name: str, text: str | None) -> str:
+    assert name == PROGRAM_SAMPLE.name
+    return PROGRAM_SAMPLE.read_text(encoding="utf-8") if text is None else text
+
+
+def _printed(text: str) -> Printed:
+    """Read a log, and see that nobody is named in it."""
+    assert [word for word in PERSONAL if word in text] == []
+    documents = [json.loads(line) for line in text.splitlines()]
+    return Printed(
+        lines=[document for document in documents if "level" in document],
+        metrics=[document for document in documents if "_aws" in document],
+        text=text,
+    )
+
+
+def failures(answer: Json) -> list[str]:
+    """The ids in an answer to a batch."""
+    assert answer.keys() == {"batchItemFailures"}
+    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+
+# --- What is sold ---------------------------------------------------------------------------
+
+
+def program(**changes: object) -> Json:
+    """The sample program without hold and minimum, so that points can be spent at once.
+
+    A change that is an object is laid over the one in the document.
+    """
+    document: Json = json.loads(PROGRAM_SAMPLE.read_text(encoding="utf-8"))
+    document["maturation"]["hold"] = "P0D"
+    document["redemption"]["minimum_amount"] = "0.00"
+    for name, change in changes.items():
+        laid_over = isinstance(change, dict) and isinstance(document.get(name), dict)
+        document[name] = {**document[name], **cast("Json", change)} if laid_over else change
+    return document
+
+
+def ticket(id_: str) -> EarningKey:
+    return EarningKey(source="pos", kind="ticket", id=id_)
+
+
+def sold(
+    amount: str = "100.00",
+    *,
+    id_: str = "T-1",
+    customer: str = "C-1",
+    at: datetime = SALE,
+    category: str = "retail",
+    named: bool = True,
+    lines: Iterable[Line] | None = None,
+) -> PurchasePosted:
+    """A ticket of one line that earns a point per dollar; its customer has a name."""
+    external_id = ExternalId(source="pos", id=customer)
+    total = Decimal(amount)
+    line = Line(id="1", item="MUG", category=category, amount=total)
+    return PurchasePosted(
+        purchase=ticket(id_),
+        snapshot=Snapshot(
+            posted_at=at,
+            updated_at=at,
+            currency="USD",
+            lines=tuple(lines) if lines is not None else (line,),
+            total=total,
+            earner=Earner(external_id=external_id),
+        ),
+        customer=Customer(external_id=external_id, name=NAME, email=EMAIL, phone=PHONE)
+        if named
+        else None,
+    )
+
+
+def settled(id_: str = "T-1", at: datetime = SALE) -> PurchaseSettled:
+    return PurchaseSettled(purchase=ticket(id_), at=at)

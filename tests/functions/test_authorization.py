@@ -1,0 +1,178 @@
+"""Who may do what: every route with every kind of caller, in one table."""
+
+import pytest
+
+from tests.functions import access
+from tests.functions.deployed import EMAIL, NAME, Deployed, functions_by_route
+from tests.functions.gateway import (
+    ADMIN,
+    NOBODY,
+    OTHER_MEMBER,
+    PERSONS_ACCESS_TOKEN,
+    STAFF,
+    STRANGER,
+    TILL,
+    TILL_WITHOUT_SCOPE,
+    CallerKind,
+    member,
+    person,
+)
+
+CALLERS = {
+    "admin": ADMIN,
+    "staff": STAFF,
+    "till": TILL,
+    "other member": OTHER_MEMBER,
+    "stranger": STRANGER,
+    "nobody": NOBODY,
+    "person's access token": PERSONS_ACCESS_TOKEN,
+    "till without its scope": TILL_WITHOUT_SCOPE,
+}
+TOKENLESS = {"nobody": 401, "person's access token": 401, "till without its scope": 401}
+SERVICE_DESK = {
+    **{"admin": 200, "staff": 200, "till": 200, "self": 403, "other member": 403},
+    **{"stranger": 403, **TOKENLESS},
+}
+OWN_OR_STAFF = {
+    **{"admin": 200, "staff": 200, "till": 403, "self": 200, "other member": 403},
+    **{"stranger": 403, **TOKENLESS},
+}
+OWN_STAFF_OR_TILL = {**OWN_OR_STAFF, "till": 200}
+PUBLIC = dict.fromkeys([*CALLERS, "self"], 200)
+
+EXPECTED = {
+    "POST /members": {**SERVICE_DESK, "admin": 201, "staff": 201, "till": 201},
+    "GET /members": SERVICE_DESK,
+    "GET /members/{member_id}": OWN_OR_STAFF,
+    "GET /members/{member_id}/balance": OWN_STAFF_OR_TILL,
+    "GET /members/{member_id}/pending": OWN_OR_STAFF,
+    "GET /members/{member_id}/entries": OWN_OR_STAFF,
+    "POST /redemptions/quote": OWN_STAFF_OR_TILL,
+    "POST /redemptions": {
+        **OWN_STAFF_OR_TILL,
+        **{"admin": 201, "staff": 201, "till": 201, "self": 201},
+    },
+    # To another member it does not exist.
+    "GET /redemptions/{redemption_id}": {**OWN_STAFF_OR_TILL, "other member": 404, "stranger": 404},
+    "GET /program": PUBLIC,
+    "GET /health": PUBLIC,
+}
+CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found"}
+
+
+def test_every_route_of_the_template_has_its_row() -> None:
+    assert EXPECTED.keys() | {"POST /webhooks/{provider}"} == functions_by_route().keys()
+
+
+def test_only_public_routes_are_open_at_the_gateway() -> None:
+    open_routes = {
+        f"{event['Method']} {event['Path']}"
+        for function in access.template().functions
+        for event in function.events_of("HttpApi")
+        if event.get("Auth", {}).get("Authorizer") == "NONE"
+    }
+    assert open_routes == {"GET /program", "GET /health", "POST /webhooks/{provider}"}
+
+
+@pytest.mark.parametrize("route", EXPECTED)
+def test_a_route_answers_its_callers_and_no_others(route: str, deployed: Deployed) -> None:
+    member_id = deployed.enrol("C-1")
+    deployed.give("C-1", 500)
+    spent = deployed.ask("POST /redemptions", body={"member_id": member_id, "points": 1}, key="k")
+    bodies = {
+        "POST /members": {"name": NAME, "email": EMAIL},
+        "POST /redemptions": {"member_id": member_id, "points": 1},
+        "POST /redemptions/quote": {"member_id": member_id},
+    }
+    answered = {}
+    for name, caller in {**CALLERS, "self": member(member_id)}.items():
+        answer = deployed.ask(
+            route,
+            caller,
+            path={"member_id": member_id, "redemption_id": spent.body["redemption_id"]},
+            query={"external_id": "pos:C-1"} if route == "GET /members" else None,
+            body=bodies.get(route),
+            key="first",
+        )
+        answered[name] = answer.status
+        if answer.status in CODES:
+            assert answer.code == CODES[answer.status]
+    assert answered == EXPECTED[route]
+
+
+@pytest.mark.parametrize("part", ["", "/balance", "/pending", "/entries"])
+def test_a_member_who_does_not_exist_is_forbidden_to_members_and_unknown_to_staff(
+    part: str, deployed: Deployed
+) -> None:
+    route, path = f"GET /members/{{member_id}}{part}", {"member_id": "mbr_unheardof"}
+    assert deployed.ask(route, OTHER_MEMBER, path=path).refusal == (403, "forbidden")
+    assert deployed.ask(route, STAFF, path=path).refusal == (404, "not_found")
+
+
+@pytest.mark.parametrize("part", ["", "/balance", "/pending", "/entries"])
+def test_me_is_the_caller(part: str, deployed: Deployed) -> None:
+    member_id = deployed.enrol("C-1")
+    route = f"GET /members/{{member_id}}{part}"
+    own = deployed.ask(route, member(member_id), path={"member_id": member_id})
+    assert deployed.ask(route, member(member_id), path={"member_id": "me"}).body == own.body
+
+
+@pytest.mark.parametrize("caller", [STAFF, TILL, STRANGER], ids=["staff", "till", "stranger"])
+@pytest.mark.parametrize("route", ["GET /members/{member_id}/balance", "POST /redemptions/quote"])
+def test_me_is_nobody_to_a_caller_who_is_no_member(
+    route: str, caller: CallerKind, deployed: Deployed
+) -> None:
+    body = {"member_id": "me"} if route.startswith("POST") else None
+    answer = deployed.ask(route, caller, path={"member_id": "me"}, body=body)
+    assert answer.refusal == (403, "forbidden")
+
+
+def test_me_redeems_the_callers_own_points(deployed: Deployed) -> None:
+    member_id = deployed.enrol("C-1")
+    deployed.give("C-1", 500)
+    answer = deployed.ask(
+        "POST /redemptions", member(member_id), body={"member_id": "me", "points": 100}, key="k"
+    )
+    assert (answer.status, answer.body["member_id"]) == (201, member_id)
+
+
+def test_staff_who_are_members_too_may_use_me(deployed: Deployed) -> None:
+    member_id = deployed.enrol("C-1")
+    both = person("both", groups="[staff]", member_id=member_id)
+    answer = deployed.ask(
+        "GET /members/{member_id}/balance", both, path={"member_id": "me"}
+    )
+    assert answer.body["member_id"] == member_id
+
+
+@pytest.mark.parametrize("groups", ["[admin staff]", "[other staff]", "[staff]"])
+def test_groups_are_read_from_the_gateways_list(groups: str, deployed: Deployed) -> None:
+    answer = deployed.ask("GET /members", person("p", groups=groups), query={"external_id": "p:1"})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("groups", ["[staffing]", "[]", "", "[Staff]", "[not-staff]"])
+def test_no_other_group_is_staff(groups: str, deployed: Deployed) -> None:
+    answer = deployed.ask("GET /members", person("p", groups=groups), query={"external_id": "p:1"})
+    assert answer.refusal == (403, "forbidden")
+
+
+def test_a_body_cannot_say_who_is_calling(deployed: Deployed) -> None:
+    member_id = deployed.enrol("C-1")
+    body = {"member_id": member_id, "points": 1, "caller": "staff", "groups": ["staff"]}
+    answer = deployed.ask("POST /redemptions", OTHER_MEMBER, body=body, key="k")
+    assert answer.status in (400, 403)
+
+
+def test_who_is_not_authenticated_learns_nothing_about_their_body(deployed: Deployed) -> None:
+    assert deployed.ask("POST /redemptions", NOBODY, body="{").refusal == (401, "unauthenticated")
+    assert deployed.ask("POST /members", NOBODY, body="{").refusal == (401, "unauthenticated")
+
+
+def test_an_entry_names_who_posted_it(deployed: Deployed) -> None:
+    member_id = deployed.enrol("C-1")
+    deployed.give("C-1", 10)
+    body = {"member_id": member_id, "points": 1}
+    deployed.ask("POST /redemptions", TILL, body=body, key="k")
+    actors = [entry["actor"] for entry in deployed.entries(member_id)]
+    assert (actors[0], actors[-1]) == ("person:sub-sam", "till:till-7")
