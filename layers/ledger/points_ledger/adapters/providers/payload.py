@@ -12,8 +12,8 @@ from typing import Final, NoReturn, ParamSpec, TypeVar
 
 from points_ledger.domain.calendar import parse_instant
 from points_ledger.domain.error import FieldError, InvalidRequestError
-from points_ledger.domain.identity import clean_id
-from points_ledger.domain.limit import MAX_LINES_PER_PURCHASE
+from points_ledger.domain.identity import clean_id, clean_text
+from points_ledger.domain.limit import MAX_LINES_PER_PURCHASE, MAX_TEXT_CHARACTERS
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -63,6 +63,17 @@ class Field:
     def optional_text(self) -> str | None:
         """A string, or None when absent."""
         return None if self.is_absent else self.text()
+
+    def profile_text(self) -> str | None:
+        """A text for the profile; None where it is absent or no profile can keep it.
+
+        Nobody should lose points because of a control character in a name.
+        """
+        text = self.optional_text()
+        try:
+            return text and clean_text(text, maximum=MAX_TEXT_CHARACTERS, what="text")
+        except ValueError:
+            return None
 
     def id(self) -> str:
         """An identifier: 1 to 255 characters, none of them control characters."""

@@ -365,9 +365,9 @@ def _customer(delivery: Delivery) -> tuple[Fact, ...]:
     seen = customer.build(
         Customer,
         external_id=ExternalId(source=NAME, id=customer["id"].id()),
-        name=customer["name"].optional_text(),
-        email=customer["email"].optional_text(),
-        phone=customer["phone"].optional_text(),
+        name=customer["name"].profile_text(),
+        email=customer["email"].profile_text(),
+        phone=customer["phone"].profile_text(),
         organisation=customer["metadata"]["organisation"].optional_text(),
     )
     return (CustomerSeen(customer=seen, at=delivery.message["created"].unix_instant()),)
@@ -380,9 +380,9 @@ def _customer_of(invoice: Field) -> Customer | None:
     return invoice.build(
         Customer,
         external_id=ExternalId(source=NAME, id=id_),
-        name=invoice["customer_name"].optional_text(),
-        email=invoice["customer_email"].optional_text(),
-        phone=invoice["customer_phone"].optional_text(),
+        name=invoice["customer_name"].profile_text(),
+        email=invoice["customer_email"].profile_text(),
+        phone=invoice["customer_phone"].profile_text(),
     )
 
 
