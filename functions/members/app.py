@@ -52,7 +52,7 @@ def enrol(request: Request) -> Response:
             tags=body.tags,
             earns=body.earns,
         ),
-        external_ids=tuple(each.external_id for each in body.external_ids),
+        external_ids=tuple(dict.fromkeys(each.external_id for each in body.external_ids)),
     )
     done = services.enrolling().enrol(command)
     details = member_document(services.queries().member(done.member_id))

@@ -11,7 +11,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,8 +19,10 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import uuid4
 
 import pytest
+from moto import mock_aws
 
 from points_ledger.domain.entry import Posting, chain
 from points_ledger.domain.fact import (
@@ -36,12 +38,16 @@ from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.state import Standing
 from points_ledger.runtime import bootstrap, deployment, observability, services
 from points_ledger.runtime import stream as runtime_stream
-from points_ledger.service.ports import Append, Write
+from points_ledger.service.ports import Append, ExternalLink, Write
 from tests.functions import access, gateway, records
 from tests.functions.gateway import STAFF, CallerKind
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, CreateTableInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        CreateTableInputTypeDef,
+        StreamSpecificationTypeDef,
+    )
 
 Json = dict[str, Any]
 
@@ -58,7 +64,7 @@ SALE: Final = NOW - timedelta(days=2)
 NAME: Final = "Dana Reyes"
 EMAIL: Final = "dana@example.com"
 PHONE: Final = "+1 312 555 0142"
-PERSONAL: Final = ("Dana", "dana", "Reyes", "@example", "555 0142")
+PERSONAL: Final = ("Dana", "dana", "Reyes", "Osei", "Okafor", "@example", "555 0142")
 """Every name, email and phone that these tests use has one of these in it."""
 
 _TABLE_PROPERTIES: Final = (
@@ -191,7 +197,10 @@ class Deployed:
         )
 
     def listen(self) -> None:
-        """Make the queue that is woken and the bus, with a queue that gets all its events."""
+        """Switch the stream on, and make the queue that is woken and the bus with a listener."""
+        bootstrap.dynamodb().update_table(
+            TableName=TABLE, StreamSpecification=stream_definition()
+        )
         sqs, events = bootstrap.sqs(), bootstrap.events()
         self.earning_queue_url = sqs.create_queue(QueueName="earnings")["QueueUrl"]
         self.monkeypatch.setenv("EARNING_QUEUE_URL", self.earning_queue_url)
@@ -313,6 +322,12 @@ class Deployed:
     def types(self, member_id: str) -> list[str]:
         return [entry["type"] for entry in self.entries(member_id)]
 
+    def linked(self, customer: str) -> str:
+        """The member that a customer of the source `pos` has become."""
+        external_id = ExternalId(source="pos", id=customer)
+        link = cast("ExternalLink", services.store().get([external_id])[external_id])
+        return link.member_id
+
     def member_of(self, customer: str) -> str | None:
         """The member behind a customer of the source `pos`."""
         answer = self.ask("GET /members", query={"external_id": f"pos:{customer}"})
@@ -369,6 +384,37 @@ Deploy = Callable[[Json | None], Deployed]
 """Deploys a program document; None deploys all but a program."""
 
 
+@contextmanager
+def new_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """A stack with nothing set up, on an AWS of its own; checked when it is done with."""
+    set_environment(monkeypatch)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    forget()
+    stack = Deployed(monkeypatch)
+    with mock_aws():
+        yield stack
+    forget()
+    stack.check()
+
+
+def set_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    # Streams are else asked for at an address of the account, which moto does not answer.
+    monkeypatch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
+    # Loggers of one name share their handlers for good: each test has one of its own.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"functions-{uuid4()}")
+
+
+def forget() -> None:
+    """What a process keeps between invocations, gone as with a new process."""
+    for cached in CACHES:
+        cached.cache_clear()
+
+
 # --- The template ---------------------------------------------------------------------------
 
 
@@ -377,9 +423,14 @@ def table_definition() -> "CreateTableInputTypeDef":
     """The table of template.yaml as CreateTable takes it."""
     [properties] = access.template().of_type("AWS::DynamoDB::Table").values()
     taken = {name: properties[name] for name in _TABLE_PROPERTIES}
-    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
-    definition: Any = {"TableName": TABLE, "StreamSpecification": stream, **taken}
-    return cast("CreateTableInputTypeDef", definition)
+    return cast("CreateTableInputTypeDef", {"TableName": TABLE, **taken})
+
+
+@cache
+def stream_definition() -> "StreamSpecificationTypeDef":
+    """Its stream, which is switched on where it is read: moto copies it for each transaction."""
+    [properties] = access.template().of_type("AWS::DynamoDB::Table").values()
+    return {"StreamEnabled": True, **properties["StreamSpecification"]}
 
 
 @cache

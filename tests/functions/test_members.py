@@ -2,7 +2,7 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -120,10 +120,10 @@ def test_an_unknown_external_id_finds_nobody(deployed: Deployed) -> None:
     assert (answer.status, answer.body) == (200, {"members": [], "cursor": None})
 
 
-@pytest.mark.parametrize("id_", ["a#b", "a%23b", "a%b", "a:b:c", "é", "日本", "x" * 255])
-def test_an_external_id_is_found_whatever_is_in_it(id_: str, deployed: Deployed) -> None:
-    member_id = deployed.enrol(id_)
-    assert deployed.member_of(id_) == member_id
+def test_an_external_id_is_found_whatever_is_in_it(deployed: Deployed) -> None:
+    ids = ["a#b", "a%23b", "a%b", "a:b:c", "é", "日本", "x" * 255]
+    enrolled = {id_: deployed.enrol(id_) for id_ in ids}
+    assert {id_: deployed.member_of(id_) for id_ in ids} == enrolled
 
 
 def test_external_ids_are_equal_after_normalisation(deployed: Deployed) -> None:
@@ -152,9 +152,9 @@ def test_sources_are_told_apart(deployed: Deployed) -> None:
     ],
 )
 def test_a_search_that_makes_no_sense_is_refused(
-    query: dict[str, str], field: str, deployed: Deployed
+    query: dict[str, str], field: str, cut_off: Deployed
 ) -> None:
-    assert deployed.ask("GET /members", query=query).fields == [field]
+    assert cut_off.ask("GET /members", query=query).fields == [field]
 
 
 # --- Balance --------------------------------------------------------------------------------
@@ -339,60 +339,47 @@ def test_entries_of_one_type_only(deployed: Deployed) -> None:
     assert [entry["entry"] for entry in page["entries"]] == [3]
 
 
-@pytest.mark.parametrize("type_", EntryType.__args__)  # type: ignore[attr-defined]  # of a Literal
-def test_every_type_of_entry_can_be_asked_for(type_: str, deployed: Deployed) -> None:
-    member_id = deployed.enrol()
-    answer = deployed.ask(ENTRIES, path={"member_id": member_id}, query={"type": type_})
-    assert answer.status == 200
+def test_every_type_of_entry_can_be_asked_for(deployed: Deployed) -> None:
+    path = {"member_id": deployed.enrol()}
+    types = get_args(EntryType)
+    answers = [deployed.ask(ENTRIES, path=path, query={"type": type_}) for type_ in types]
+    assert {answer.status for answer in answers} == {200}
 
 
 # --- Queries that make no sense -------------------------------------------------------------
 
 
+def encoded(cursor: bytes) -> str:
+    return base64.urlsafe_b64encode(cursor).decode()
+
+
+BAD_PAGES = [
+    *(("limit", value) for value in ("0", "-1", "101", "many", "1.5", "", "9" * 100, "1_0")),
+    *(("cursor", value) for value in ("", "forged", "!!!", "é", "x" * 2_000)),
+    *(("cursor", encoded(value)) for value in (b"entry:0", b"entry:-1", b"7", b"[]", b"\xff\xff")),
+    ("cursor", encoded(b'["a", "b", "c"]')),
+    ("cursor", encoded(b"entry:" + b"9" * 20)),
+    ("offset", "1"),
+]
+
+
 @pytest.mark.parametrize("route", [PENDING, ENTRIES])
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("limit", "0"),
-        ("limit", "-1"),
-        ("limit", str(MAX_PAGE_SIZE + 1)),
-        ("limit", "many"),
-        ("limit", "1.5"),
-        ("limit", ""),
-        ("limit", "9" * 100),
-        ("cursor", ""),
-        ("cursor", "forged"),
-        ("cursor", "!!!"),
-        ("cursor", "é"),
-        ("cursor", "x" * 2_000),
-        ("cursor", base64.urlsafe_b64encode(b"entry:0").decode()),
-        ("cursor", base64.urlsafe_b64encode(b"entry:-1").decode()),
-        ("cursor", base64.urlsafe_b64encode(b"7").decode()),
-        ("cursor", base64.urlsafe_b64encode(b"[]").decode()),
-        ("cursor", base64.urlsafe_b64encode(b'["a", "b", "c"]').decode()),
-        ("cursor", base64.urlsafe_b64encode(b"\xff\xff").decode()),
-        ("offset", "1"),
-    ],
-)
-def test_a_page_that_makes_no_sense_is_refused(
-    route: str, name: str, value: str, deployed: Deployed
-) -> None:
-    member_id = deployed.enrol()
-    answer = deployed.ask(route, path={"member_id": member_id}, query={name: value})
-    assert answer.fields == [name]
+def test_a_page_that_makes_no_sense_is_refused(route: str, deployed: Deployed) -> None:
+    path = {"member_id": deployed.enrol()}
+    for name, value in BAD_PAGES:
+        answer = deployed.ask(route, path=path, query={name: value})
+        assert (answer.fields, value) == ([name], value)
 
 
-@pytest.mark.parametrize("limit", ["1", str(MAX_PAGE_SIZE)])
 @pytest.mark.parametrize("route", [PENDING, ENTRIES])
-def test_limits_reach_from_one_to_a_hundred(route: str, limit: str, deployed: Deployed) -> None:
-    member_id = deployed.enrol()
-    answer = deployed.ask(route, path={"member_id": member_id}, query={"limit": limit})
-    assert answer.status == 200
+def test_limits_reach_from_one_to_a_hundred(route: str, deployed: Deployed) -> None:
+    path = {"member_id": deployed.enrol()}
+    for limit in (1, MAX_PAGE_SIZE):
+        assert deployed.ask(route, path=path, query={"limit": str(limit)}).status == 200
 
 
-def test_an_unknown_type_of_entry_is_refused(deployed: Deployed) -> None:
-    member_id = deployed.enrol()
-    answer = deployed.ask(ENTRIES, path={"member_id": member_id}, query={"type": "gift"})
+def test_an_unknown_type_of_entry_is_refused(cut_off: Deployed) -> None:
+    answer = cut_off.ask(ENTRIES, path={"member_id": "mbr_1"}, query={"type": "gift"})
     assert answer.fields == ["type"]
 
 
@@ -417,13 +404,11 @@ def test_a_cursor_of_one_list_is_refused_by_the_other(
     assert deployed.ask(route, path={"member_id": member_id}, query=query).fields == ["cursor"]
 
 
-@pytest.mark.parametrize(
-    "id_", ["a#b", "%23", "a\u0000", "x" * 2_000, "é", "..", "mbr_unheardof", "\ud800", " "]
-)
 @pytest.mark.parametrize("part", ["", "/balance", "/pending", "/entries"])
-def test_no_id_finds_a_member_that_it_is_not(id_: str, part: str, deployed: Deployed) -> None:
-    answer = deployed.ask(f"GET /members/{{member_id}}{part}", path={"member_id": id_})
-    assert answer.refusal == (404, "not_found")
+def test_no_id_finds_a_member_that_it_is_not(part: str, deployed: Deployed) -> None:
+    for id_ in ("a#b", "%23", "a\u0000", "x" * 2_000, "é", "..", "mbr_unheardof", "\ud800", " "):
+        answer = deployed.ask(f"GET /members/{{member_id}}{part}", path={"member_id": id_})
+        assert (answer.refusal, id_) == ((404, "not_found"), id_)
 
 
 # --- Standing -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from points_ledger.domain.error import BrokenInvariantError, EarnedOnSameTicketError
 from points_ledger.domain.redemption import Ticket
 from points_ledger.service.ledger import Decision, View
-from tests.builders import paid, posted, program, purchase_key
+from tests.builders import DAY, HOUR, START, paid, posted, program, purchase_key
 from tests.service.desk import ADA, BOB, Desk
 
 TICKET = Ticket(key=purchase_key(), amount=Decimal("30.00"))
@@ -99,6 +99,21 @@ def test_a_request_that_another_process_carried_out_meanwhile_is_no_reason_to_re
     desk.store.meanwhile["commit"] = redeem_both
     assert desk.redeem(60).replayed
     assert desk.balances() == (1, 30, 0)
+
+
+def test_an_entry_in_the_middle_of_a_transaction_is_no_reason_to_refuse() -> None:
+    """At midnight 60 of 110 points pass, while a purchase accrues and matures 40 others."""
+    desk = Desk(program(expires_after="P1D", round_to="day"))
+    desk.tell(posted("60.00", id="old", at=START - DAY), paid("60.00", id="old", at=START - DAY))
+    desk.tell(posted("50.00", id="new"), paid("50.00", id="new"), paid("40.00"))
+
+    def earn_past_midnight() -> None:
+        desk.tell(posted("40.00"))
+        desk.wait(START + 12 * HOUR)
+
+    desk.store.meanwhile["commit"] = earn_past_midnight
+    desk.redeem(90)
+    assert desk.balances() == (0, 0, 0)
 
 
 def test_what_is_really_broken_is_told(desk: Desk) -> None:

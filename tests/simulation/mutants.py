@@ -89,16 +89,16 @@ def _reads_missing_as_absent(stack: ExitStack) -> None:
 
 
 def _keeps_unguarded_reads(stack: ExitStack) -> None:
-    """Keeps reads that no condition of the lost transaction has confirmed."""
+    """Never again reads what no condition of the lost transaction has confirmed."""
 
     def adopt(view: View, lost: Lost, _writes: Sequence[Write]) -> None:
-        if lost.unknown:
-            view._known = {}
-            return
-        view._known = {key: i for key, i in view._known.items() if key not in lost.returned}
+        view._has_adopted = True
+        unconfirmed = {} if lost.unknown else view._known
+        view._known = {key: i for key, i in unconfirmed.items() if key not in lost.returned}
         view._known |= {key: item for key, item in lost.returned.items() if item is not None}
 
     stack.enter_context(patch.object(View, "adopt", adopt))
+    stack.enter_context(patch.object(View, "forget", lambda _view: None))
 
 
 def _keeps_the_customer_unknown(stack: ExitStack) -> None:
@@ -248,6 +248,17 @@ def _believes_torn_reads(stack: ExitStack) -> None:
     stack.enter_context(patch.object(View, "is_current", lambda _view: True))
 
 
+def _believes_adopted_entries(stack: ExitStack) -> None:
+    """Refuses by an entry in the middle of the transaction that won."""
+    original = View.is_current
+
+    def is_current(view: View) -> bool:
+        view._has_adopted = False
+        return original(view)
+
+    stack.enter_context(patch.object(View, "is_current", is_current))
+
+
 def _reads_the_ticket_first(stack: ExitStack) -> None:
     """Reads what the ticket earned before the account that it may have been posted to."""
     original = Redeeming._decide
@@ -336,12 +347,13 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         (_requests_over, "newcomers"),
         (_waits_unguarded, "waiting"),
         (_parks_unguarded, "by_payment"),
-        (_decides_by_unguarded_accounts, "spending"),
+        (_decides_by_unguarded_accounts, "expiring"),
         (_remembers_redemptions_later, "spending"),
         (_remembers_requests_later, "newcomers"),
         (_saves_the_earning_later, "purchases"),
         (_arms_later, "newcomers"),
         (_believes_torn_reads, "on_ticket"),
+        (_believes_adopted_entries, "expiring"),
         (_reads_the_ticket_first, "on_ticket"),
         (_forgets_only_accounts, "spending"),
         (_expires_what_it_saw_first, "expiring"),

@@ -144,6 +144,8 @@ class Run:
     """The id made last for a new member."""
     ids_made: int = 0
     losses: int = 0
+    """Attempts that came to nothing, by a lost commit or because what was read did not agree."""
+    commits_lost: int = 0
     faults: int = 0
     applied: int = 0
     uncertain: bool = False
@@ -179,6 +181,8 @@ class History:
     log: list[Sent] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     answers: dict[str, list[Redeemed | Enrolled]] = field(default_factory=dict)
+    losers: list[tuple[Run, int]] = field(default_factory=list)
+    """Runs that lost a race, and how many commits had taken effect when they ended."""
     conflicts: list[Run] = field(default_factory=list)
     errors: list[tuple[Run, BaseException]] = field(default_factory=list)
     undelivered: list[str] = field(default_factory=list)
@@ -280,6 +284,8 @@ class World:
                 return
             else:
                 return
+            finally:
+                self._ended(run)
         self.history.undelivered.append(name)
 
     def _ask(self, key: str, command: RedeemPoints | EnrolMember) -> None:
@@ -299,6 +305,8 @@ class World:
                 assert isinstance(answer, Redeemed | Enrolled)
                 self.history.answers.setdefault(key, []).append(answer)
                 return
+            finally:
+                self._ended(run)
         self.history.undelivered.append(key)
 
     def _visit_due(self, kind: str, skew: timedelta) -> None:
@@ -358,6 +366,10 @@ class World:
         path = WritePath(store=SimulatedStore(self, run), pause=no_pause, lost=lost)
         return Services(path, self.programs, lambda: run.at, new_member_id)
 
+    def _ended(self, run: Run) -> None:
+        if run.losses:
+            self.history.losers.append((run, len(self.history.log)))
+
     def _failed(self, run: Run, error: BaseException) -> None:
         self._say(run.name, f"#{run.number} failed: {error!r}")
         if isinstance(error, WorkerKilledError):
@@ -409,6 +421,7 @@ class World:
                 pass
             case "late":
                 run.uncertain = True
+                run.faults += 1  # it costs this attempt, and the next when it arrives after all
                 self._spawn(lambda: self._arrive(sent))
             case "reply_lost":
                 outcome = self._apply(sent)
@@ -481,7 +494,9 @@ class SimulatedStore(Store):
 
     def commit(self, writes: Sequence[Write]) -> Outcome:
         self._world.pass_by(self._run, "commit")
-        return self._world.send(self._run, writes)
+        outcome = self._world.send(self._run, writes)
+        self._run.commits_lost += isinstance(outcome, Lost)
+        return outcome
 
 
 def _asked(command: RedeemPoints | EnrolMember) -> Command:

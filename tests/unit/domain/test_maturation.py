@@ -458,6 +458,16 @@ def test_paid_points_that_wait_for_time_do_not_lapse() -> None:
     assert world.balances() == Balances(60, 0, 0, 0)
 
 
+def test_only_the_unpaid_part_lapses_while_the_paid_part_waits() -> None:
+    given = program(
+        SIXTY, partial_payment="proportional", cancel_unpaid_after="P10D", return_window="P14D"
+    )
+    world = World(given)
+    world.tell(THOUSAND, paid("400.00"))
+    world.wait(after(days=10))
+    assert (world.balances(), world.state().counter("lapsed")) == (Balances(24, 0, 0, 0), 36)
+
+
 def test_a_refund_of_lapsed_points_lowers_what_lapsed() -> None:
     world = World(program(SIXTY, cancel_unpaid_after="P30D"))
     world.tell(THOUSAND)

@@ -33,6 +33,8 @@ from points_ledger.domain.money import parse_amount
 from points_ledger.domain.redemption import Ticket
 
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 DEFAULT_PAGE_SIZE: Final = 50
 DEFAULT_TICKET_SOURCE: Final = "pos"
 DEFAULT_TICKET_KIND: Final = "ticket"
@@ -61,7 +63,23 @@ def _external_id(value: object) -> ExternalId:
     return ExternalId.parse(value)
 
 
+def _day(value: object) -> date:
+    # pydantic would also take a number of seconds, and a time.
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return date.fromisoformat(value)
+
+
+def _count(value: object) -> int:
+    # pydantic would also take "1_0", "1.0" and " 1".
+    if not isinstance(value, str) or not _COUNT.fullmatch(value):
+        raise ValueError("is not a whole number")
+    return int(value)
+
+
 Text = Annotated[StrictStr, AfterValidator(_text)]
+Day = Annotated[date, BeforeValidator(_day)]
+PageSize = Annotated[int, BeforeValidator(_count), Field(ge=1, le=MAX_PAGE_SIZE)]
 Email = Annotated[StrictStr, AfterValidator(_email)]
 Id = Annotated[StrictStr, AfterValidator(clean_id)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
@@ -99,7 +117,7 @@ class EnrolMemberBody(Body):
     organisation: Text | None = None
     jurisdiction: Text | None = None
     tags: Annotated[tuple[Text, ...], Field(max_length=MAX_TAGS)] = ()
-    birthday: date | None = None
+    birthday: Day | None = None
     earns: StrictBool = True
     external_ids: Annotated[
         tuple[ExternalIdBody, ...], Field(max_length=MAX_EXTERNAL_IDS_PER_MEMBER)
@@ -155,7 +173,7 @@ class RedemptionBody(Body):
 class EntriesQuery(Body):
     """GET /members/{member_id}/entries."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
+    limit: PageSize = DEFAULT_PAGE_SIZE
     cursor: Annotated[StrictStr, Field(max_length=1_000)] | None = None
     type: EntryType | None = None
 
@@ -168,7 +186,7 @@ class EntriesQuery(Body):
 class PendingQuery(Body):
     """GET /members/{member_id}/pending."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
+    limit: PageSize = DEFAULT_PAGE_SIZE
     cursor: Annotated[StrictStr, Field(max_length=1_000)] | None = None
 
 

@@ -14,7 +14,7 @@ from points_ledger.domain.calendar import local_day, round_up
 from points_ledger.domain.earning import NOTHING_EARNED, Earned, Earning, Pin
 from points_ledger.domain.lot import NEVER
 from points_ledger.domain.program import Program
-from points_ledger.domain.purchase import Remaining, remaining, standing_refunds
+from points_ledger.domain.purchase import amount_owed, remaining, standing_refunds
 from points_ledger.domain.rules import Room, action_points, purchase_points
 
 Waiting = Literal["payment", "hold", "return_window", "referral", "linked_purchase"]
@@ -78,7 +78,11 @@ def earned_points(earning: Earning, *, program: Program, pin: Pin, room: Room) -
     if snapshot is None or snapshot.currency != program.currency:
         return NOTHING_EARNED
     return purchase_points(
-        _remaining_at(earning, program, at=None),
+        remaining(
+            snapshot,
+            standing_refunds(earning),
+            points_paid_part_earns=program.redemption.points_paid_part_earns,
+        ),
         program=program,
         pin=pin,
         posted_at=earning.posted_at,
@@ -160,7 +164,7 @@ def _in_full(earning: Earning, points: int, program: Program, now: datetime) -> 
     assert earning.posted_at is not None
     hold_ends = program.maturation.hold.after(earning.posted_at, program.zone)
     if program.maturation.requires_payment:
-        completed_at = completed_since(earning, program)
+        completed_at = completed_since(earning)
     else:
         completed_at = earning.posted_at
     window_ends = (
@@ -188,7 +192,7 @@ def _proportional(earning: Earning, points: int, program: Program, now: datetime
     """Points in proportion to the money in: each payment waits for its own return window."""
     posted_at = earning.posted_at
     assert posted_at is not None
-    owed = _remaining_at(earning, program, at=None).owed
+    owed = _owed_at(earning, at=None)
     hold_ends = program.maturation.hold.after(posted_at, program.zone)
     money = _money(earning, program)
     paid = _part(points, sum((amount for _, amount in money), Fraction(0)), owed)
@@ -201,7 +205,7 @@ def _proportional(earning: Earning, points: int, program: Program, now: datetime
     if windows and matured < paid:
         waits.append(Condition(waiting_for="return_window", at=windows[-1]))
     known = [at for at in (hold_ends, *windows[:1]) if at > now]
-    since = _matured_since(earning, points, matured, money, program) if matured else None
+    since = _matured_since(earning, points, matured, money) if matured else None
     return _Due(
         matured=matured,
         matured_at=max(hold_ends, since) if since else None,
@@ -243,16 +247,15 @@ def _matured_since(
     points: int,
     matured: int,
     money: list[tuple[datetime, Fraction]],
-    program: Program,
 ) -> datetime | None:
     """Since when the money that was ready has been worth `matured` points without interruption."""
     changes_of_owed = {refund.at for refund in earning.refunds.values()}
     changes_of_owed |= set(earning.refund_cancellations.values())
     since: datetime | None = None
-    owed = _remaining_at(earning, program, at=_BEGINNING).owed
+    owed = _owed_at(earning, at=_BEGINNING)
     for at in sorted(changes_of_owed | {ready_at for ready_at, _ in money}):
         if at in changes_of_owed:
-            owed = _remaining_at(earning, program, at=at).owed
+            owed = _owed_at(earning, at=at)
         ready = sum((amount for ready_at, amount in money if ready_at <= at), Fraction(0))
         if _part(points, ready, owed) < matured:
             since = None
@@ -261,7 +264,7 @@ def _matured_since(
     return since
 
 
-def completed_since(earning: Earning, program: Program) -> datetime | None:
+def completed_since(earning: Earning) -> datetime | None:
     """Since when the price has been complete without interruption; None while it is not.
 
     Walks the instants at which a payment, refund or statement of the source changed something:
@@ -278,10 +281,10 @@ def completed_since(earning: Earning, program: Program) -> datetime | None:
     if settled_at is not None:
         changes_of_paid.add(settled_at)
     since: datetime | None = None
-    owed = _remaining_at(earning, program, at=posted_at).owed
+    owed = _owed_at(earning, at=posted_at)
     for at in sorted(changes_of_owed | changes_of_paid):
         if at in changes_of_owed:
-            owed = _remaining_at(earning, program, at=at).owed
+            owed = _owed_at(earning, at=at)
         settled = settled_at is not None and settled_at <= at
         if not settled and _paid_at(earning, at) < owed:
             since = None
@@ -310,13 +313,9 @@ def _paid_at(earning: Earning, at: datetime) -> Fraction:
     )
 
 
-def _remaining_at(earning: Earning, program: Program, *, at: datetime | None) -> Remaining:
+def _owed_at(earning: Earning, *, at: datetime | None) -> Fraction:
     assert earning.snapshot is not None
-    return remaining(
-        earning.snapshot,
-        standing_refunds(earning, at),
-        points_paid_part_earns=program.redemption.points_paid_part_earns,
-    )
+    return amount_owed(earning.snapshot, standing_refunds(earning, at))
 
 
 def _with_lapse(earning: Earning, found: Target, *, program: Program, now: datetime) -> Target:

@@ -62,8 +62,52 @@ def remaining(
     With f = Σ line refunds / Σ lines, rest = total × (1 − f) and g = min(1, Σ amount refunds /
     rest): a remaining line is (line − its refunds) × (1 − g), owed is rest × (1 − g).
     """
-    counted = [r for r in refunds if r.currency in (None, snapshot.currency)]
+    counted = _counted(snapshot, refunds)
     lines = spread_discounts(snapshot.lines)
+    unpaid_by_points = 1 - _share(Fraction(snapshot.points_paid_amount), Fraction(snapshot.total))
+    earning_part = Fraction(1) if points_paid_part_earns else unpaid_by_points
+    if not counted:
+        return Remaining(
+            lines=tuple(_whole_line(line, amount, earning_part) for line, amount in lines),
+            owed=Fraction(snapshot.total),
+            refunded=False,
+            excess=False,
+        )
+    given_back = _given_back(snapshot, lines, counted)
+    return Remaining(
+        lines=tuple(
+            _remaining_line(line, amount, refund, kept=given_back.kept, earning_part=earning_part)
+            for (line, amount), refund in zip(lines, given_back.by_line, strict=True)
+        ),
+        owed=given_back.rest * given_back.kept,
+        refunded=bool(given_back.by_amount or any(given_back.by_line)),
+        excess=given_back.excess,
+    )
+
+
+def amount_owed(snapshot: Snapshot, refunds: Iterable[Refund]) -> Fraction:
+    """What the customer owes after refunds: `remaining(…).owed` without its lines."""
+    counted = _counted(snapshot, refunds)
+    if not counted:
+        return Fraction(snapshot.total)
+    given_back = _given_back(snapshot, spread_discounts(snapshot.lines), counted)
+    return given_back.rest * given_back.kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GivenBack:
+    """Refunds applied to the lines and to the total: `kept` is 1 − g."""
+
+    by_line: list[Fraction]
+    by_amount: Fraction
+    rest: Fraction
+    kept: Fraction
+    excess: bool
+
+
+def _given_back(
+    snapshot: Snapshot, lines: list[tuple[Line, Fraction]], counted: list[Refund]
+) -> _GivenBack:
     asked = _line_refunds(counted)
     taken = [
         min(asked.get(line.id, Fraction(0)), max(Fraction(0), amount)) for line, amount in lines
@@ -72,18 +116,17 @@ def remaining(
     f = min(Fraction(1), sum(taken, Fraction(0)) / line_sum) if line_sum > 0 else Fraction(0)
     rest = Fraction(snapshot.total) * (1 - f)
     by_amount = sum((Fraction(r.amount) for r in counted if r.amount is not None), Fraction(0))
-    g = _share(by_amount, rest)
-    unpaid_by_points = 1 - _share(Fraction(snapshot.points_paid_amount), Fraction(snapshot.total))
-    earning_part = Fraction(1) if points_paid_part_earns else unpaid_by_points
-    return Remaining(
-        lines=tuple(
-            _remaining_line(line, amount, refund, kept=1 - g, earning_part=earning_part)
-            for (line, amount), refund in zip(lines, taken, strict=True)
-        ),
-        owed=rest * (1 - g),
-        refunded=bool(by_amount or any(taken)),
+    return _GivenBack(
+        by_line=taken,
+        by_amount=by_amount,
+        rest=rest,
+        kept=1 - _share(by_amount, rest),
         excess=by_amount > rest or sum(asked.values(), Fraction(0)) > sum(taken, Fraction(0)),
     )
+
+
+def _counted(snapshot: Snapshot, refunds: Iterable[Refund]) -> list[Refund]:
+    return [refund for refund in refunds if refund.currency in (None, snapshot.currency)]
 
 
 def spread_discounts(lines: Iterable[Line]) -> list[tuple[Line, Fraction]]:
@@ -133,4 +176,17 @@ def _remaining_line(
         amount=left * earning_part,
         original=amount * earning_part,
         pieces=Fraction(line.quantity) * share_left if amount >= 0 else Fraction(0),
+    )
+
+
+def _whole_line(line: Line, amount: Fraction, earning_part: Fraction) -> RemainingLine:
+    """A line of which nothing was given back."""
+    earning = amount if earning_part == 1 else amount * earning_part
+    return RemainingLine(
+        item=line.item,
+        product=line.product,
+        category=line.category,
+        amount=earning,
+        original=earning,
+        pieces=Fraction(line.quantity) if amount >= 0 else Fraction(0),
     )

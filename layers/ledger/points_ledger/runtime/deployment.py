@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from points_ledger.domain.error import LedgerError
 from points_ledger.runtime import bootstrap, observability, services
 from points_ledger.runtime.observability import Outcome
 from points_ledger.service.ports import ProgramVersion
@@ -35,11 +34,10 @@ def load_program(event: Mapping[str, Any]) -> dict[str, object]:
         answers = "ResponseURL" in event
         try:
             loaded = event.get("RequestType") != "Delete" and _load_patiently()
-        except (LedgerError, BotoCoreError, ClientError) as error:
+        except Exception as error:  # whatever it is, CloudFormation waits for an answer
             observability.log_failure(error)
             if not answers:
                 raise
-            # CloudFormation waits for an answer, so a failure has to be told as well.
             _answer(event, status="FAILED", reason=f"{type(error).__name__}: {error}")
             return {"loaded": False}
         if answers:

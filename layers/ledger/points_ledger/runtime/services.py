@@ -4,6 +4,8 @@ Every function asks for the service that it needs; a process makes each at most 
 none that it does not ask for.
 """
 
+# ruff: noqa: PLC0415 - imports inside are the point: importing all costs every cold start 20 ms
+
 import base64
 import random
 import secrets

@@ -63,6 +63,7 @@ class View:
         """Start with nothing read."""
         self._store = store
         self._known: dict[Key, Stored | None] = {}
+        self._has_adopted = False
 
     def load(self, *keys: ItemKey) -> None:
         """Read several keys in one request."""
@@ -124,13 +125,15 @@ class View:
         """Read again what was read at different moments; whether nothing had changed.
 
         An account and an earning are two requests, so together they may show what was true at
-        no moment. Everything else is written once and cannot disagree with them. Accounts are
-        read first, as the commands do that rely on it.
+        no moment; so may an adopted entry, if its transaction posted another after it. Everything
+        else is written once and cannot disagree. Accounts are read first, as the commands do that
+        rely on it.
         """
         known = self._known
-        if sum(isinstance(key, HeadKey | EarningKey) for key in known) <= 1:
+        changeable = sum(isinstance(key, HeadKey | EarningKey) for key in known)
+        if changeable <= 1 and not self._has_adopted:
             return True
-        self._known = {}
+        self.forget()
         for key in known:
             if isinstance(key, HeadKey):
                 self.head(key.member_id)
@@ -144,8 +147,9 @@ class View:
         adopted, so they are read again.
         """
         if lost.unknown:
-            self._known = {}
+            self.forget()
             return
+        self._has_adopted = True
         guarded = {guarded_key(write) for write in writes}
         self._known = {
             key: item
@@ -155,9 +159,13 @@ class View:
         self._known |= {key: item for key, item in lost.returned.items() if item is not None}
 
     def forget(self) -> None:
-        """Read everything again: an account that is newer than the rest may already have what
-        the rest does not show, this very request for one."""
+        """Read everything again.
+
+        Not only accounts: an account that is newer than the rest may already have what the rest
+        does not show, this very request for one.
+        """
         self._known = {}
+        self._has_adopted = False
 
 
 def guarded_key(write: Write) -> Key | None:

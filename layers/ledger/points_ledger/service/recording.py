@@ -191,8 +191,10 @@ class Recording:
             return _kept(stored, aimed.earning, "stored", _markers(aimed))
         heads, resolved = _accounts(view, aimed, newcomer)
         # With the accounts read, now may be later than the clock; then more may be due.
-        now = latest(now, heads.values())
-        aimed = aim(earning, program=program, now=now)
+        recorded_at = latest(now, heads.values())
+        if recorded_at != now:
+            now = recorded_at
+            aimed = aim(earning, program=program, now=now)
         zone = self.programs.at(now).zone
         occasion = Occasion(now=now, fact_at=fact_at, reason=reason, actor=actor, zone=zone)
         done = converge(

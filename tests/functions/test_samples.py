@@ -1,0 +1,272 @@
+"""The sample events in events/: each is played, in one story, and ends as its name says.
+
+`ok` is done, `duplicate` changes nothing more, `ignored` means nothing here, `rejected` is refused
+by a rule, `malformed` cannot be understood.
+"""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from points_ledger.domain.identity import MemberId
+from points_ledger.runtime import deployment, services
+from tests.functions import test_webhooks
+from tests.functions.deployed import (
+    EVENTS,
+    PROGRAM_SAMPLE,
+    Deployed,
+    failures,
+    new_stack,
+)
+from tests.functions.gateway import NOBODY
+
+Json = dict[str, Any]
+
+MEMBER = "mbr_k7d2q4x5n3r6t2bz"
+"""Who the samples are about: the customer C-88, enrolled by the first purchase."""
+
+FIRST, SECOND = "059f36b4-87a3-44ab-83d2-661975830a7d", "2e1424d4-f796-459a-8184-9c92662be6da"
+"""Ids of the messages in a batch."""
+
+SOLD_AT = "2026-09-02T15:05:00Z"
+HOLD_OVER = "2026-09-03T15:06:00Z"
+BOUNCED = "2026-09-10T08:00:00Z"
+EXPIRED = "2028-10-01T05:00:00Z"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What became of the messages of a batch, and which have to come again."""
+
+    messages: tuple[str, ...]
+    again: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Status and code of an answer; the number of what a list or the load holds."""
+
+    status: int
+    code: str | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Swept:
+    """Entries posted by a schedule; None where it was refused."""
+
+    posted: int | None
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Events published and facts queued again; None where the batch has to come again."""
+
+    events: tuple[str, ...] | None
+    woken: int = 0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Whether version 1 was made, and what CloudFormation was told."""
+
+    loaded: bool
+    told: str | None = None
+
+
+Outcome = Batch | Answered | Swept | Followed | Loaded
+
+STORY: tuple[tuple[str, str, Outcome], ...] = (
+    (SOLD_AT, "program/health_ok", Answered(200)),
+    (SOLD_AT, "program/load_ok", Loaded(loaded=True)),
+    (SOLD_AT, "program/load_duplicate", Loaded(loaded=False)),
+    (SOLD_AT, "program/create_duplicate", Loaded(loaded=False, told="SUCCESS")),
+    (SOLD_AT, "program/update_ok", Loaded(loaded=False, told="SUCCESS")),
+    (SOLD_AT, "program/delete_ok", Loaded(loaded=False, told="SUCCESS")),
+    (SOLD_AT, "program/program_ok", Answered(200)),
+    (SOLD_AT, "program/unknown_route_rejected", Answered(404, "not_found")),
+    (SOLD_AT, "accrual/purchase_posted_ok", Batch(("posted", "posted"))),
+    (SOLD_AT, "accrual/purchase_posted_duplicate", Batch(("duplicate",))),
+    (SOLD_AT, "accrual/purchase_posted_rejected", Batch(("fact_in_the_future",), (FIRST,))),
+    (
+        SOLD_AT,
+        "accrual/purchase_posted_malformed",
+        Batch(("duplicate", "fact_malformed"), (SECOND,)),
+    ),
+    (SOLD_AT, "accrual/set_aside_rejected", Batch(("fact_malformed",), (FIRST,))),
+    (SOLD_AT, "accrual/action_performed_ok", Batch(("posted",))),
+    (SOLD_AT, "accrual/customer_seen_ok", Batch(("enrolled",))),
+    (SOLD_AT, "accrual/earning_reconsidered_ok", Batch(("stored",))),
+    (SOLD_AT, "maturation/payment_received_ok", Batch(("stored",))),
+    (SOLD_AT, "maturation/payment_received_duplicate", Batch(("duplicate",))),
+    (
+        SOLD_AT,
+        "maturation/payment_received_rejected",
+        Batch(("fact_contradicts_stored",), (FIRST,)),
+    ),
+    (SOLD_AT, "maturation/payment_received_malformed", Batch(("fact_malformed",), (FIRST,))),
+    (SOLD_AT, "maturation/purchase_settled_ok", Batch(("stored",))),
+    (SOLD_AT, "members/enrol_ok", Answered(201)),
+    (SOLD_AT, "members/enrol_duplicate", Answered(201, replayed=True)),
+    (SOLD_AT, "members/enrol_known_duplicate", Answered(200)),
+    (SOLD_AT, "members/enrol_rejected", Answered(400, "invalid_request")),
+    (SOLD_AT, "members/enrol_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "members/find_ok", Answered(200)),
+    (SOLD_AT, "members/find_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "members/show_ok", Answered(200)),
+    (SOLD_AT, "members/balance_ok", Answered(200)),
+    (SOLD_AT, "members/balance_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "members/pending_ok", Answered(200)),
+    (SOLD_AT, "members/entries_ok", Answered(200)),
+    (SOLD_AT, "members/entries_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "ledger_events/entry_inserted_ok", Followed(("PointsAccrued",))),
+    (SOLD_AT, "ledger_events/entry_inserted_duplicate", Followed(("PointsAccrued",))),
+    (SOLD_AT, "ledger_events/entry_inserted_malformed", Followed(None)),
+    (SOLD_AT, "ledger_events/entry_modified_rejected", Followed(("LedgerInconsistent",))),
+    (SOLD_AT, "ledger_events/entry_removed_rejected", Followed(("LedgerInconsistent",))),
+    (SOLD_AT, "ledger_events/customer_linked_ok", Followed(())),
+    (SOLD_AT, "ledger_events/payment_linked_ok", Followed(())),
+    (SOLD_AT, "ledger_events/marker_inserted_ignored", Followed(())),
+    (SOLD_AT, "ledger_events/marker_expired_ignored", Followed(())),
+    (HOLD_OVER, "hold_release/schedule_ok", Swept(2)),
+    (HOLD_OVER, "hold_release/schedule_duplicate", Swept(0)),
+    (HOLD_OVER, "hold_release/schedule_malformed", Swept(0)),
+    (HOLD_OVER, "hold_release/schedule_rejected", Swept(None)),
+    (HOLD_OVER, "redemption/quote_ok", Answered(200)),
+    (HOLD_OVER, "redemption/redeem_ok", Answered(201)),
+    (HOLD_OVER, "redemption/redeem_duplicate", Answered(201, replayed=True)),
+    (HOLD_OVER, "redemption/redeem_rejected", Answered(422, "insufficient_points")),
+    (HOLD_OVER, "redemption/redeem_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "redemption/show_ok", Answered(200)),
+    (HOLD_OVER, "redemption/show_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "accrual/purchase_refunded_ok", Batch(("posted",))),
+    (HOLD_OVER, "accrual/purchase_voided_ok", Batch(("posted",))),
+    (EXPIRED, "expiry/schedule_ok", Swept(1)),
+    (EXPIRED, "expiry/schedule_duplicate", Swept(0)),
+    (EXPIRED, "expiry/schedule_malformed", Swept(0)),
+    (EXPIRED, "expiry/schedule_rejected", Swept(None)),
+    (EXPIRED, "maturation/payment_reversed_ok", Batch(("posted",))),
+)
+
+
+def sample(name: str) -> Any:  # noqa: ANN401 - an event is of any shape
+    return json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@dataclass
+class Teller:
+    """Plays samples and says how each ended."""
+
+    deployed: Deployed
+    told: list[str]
+
+    def play(self, name: str) -> Outcome:
+        function = name.partition("/")[0]
+        event = sample(name)
+        match function:
+            case "accrual" | "maturation":
+                return self._batch(function, event)
+            case "hold_release" | "expiry":
+                return self._sweep(function, event)
+            case "ledger_events":
+                return self._follow(event)
+            case _ if "routeKey" in event:
+                return self._answer(function, event)
+            case _:
+                return self._load(event)
+
+    def _batch(self, function: str, event: Json) -> Batch:
+        again = failures(self.deployed.invoke(function, event))
+        lines = self.deployed.printed.lines
+        return Batch(tuple(line.get("code") or line["message"] for line in lines), tuple(again))
+
+    def _sweep(self, function: str, event: Json) -> Swept:
+        try:
+            return Swept(self.deployed.invoke(function, event)["posted"])
+        except Exception:  # noqa: BLE001 - that it was refused is what the sample shows
+            return Swept(None)
+
+    def _follow(self, event: Json) -> Followed:
+        try:
+            self.deployed.invoke("ledger_events", event)
+        except Exception:  # noqa: BLE001 - that the batch comes again is what the sample shows
+            return Followed(None)
+        events = tuple(each["detail-type"] for each in self.deployed.published())
+        return Followed(events, len(self.deployed.woken()))
+
+    def _answer(self, function: str, event: Json) -> Answered:
+        answered = self.deployed.invoke(function, event)
+        return Answered(
+            answered["statusCode"],
+            json.loads(answered["body"]).get("code"),
+            replayed="idempotency-replayed" in answered["headers"],
+        )
+
+    def _load(self, event: Json) -> Loaded:
+        before = len(self.told)
+        loaded = self.deployed.invoke("program", event)["loaded"]
+        return Loaded(loaded, self.told[-1] if len(self.told) > before else None)
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[Mapping[str, Outcome]]:
+    """How every sample ended, all of them played one after the other."""
+    with pytest.MonkeyPatch.context() as patched, new_stack(patched) as deployed:
+        ids = itertools.chain([MEMBER], (f"mbr_{n:016d}" for n in itertools.count()))
+        patched.setattr(services, "_new_member_id", lambda: MemberId(next(ids)))
+        told: list[str] = []
+        patched.setattr(
+            deployment, "_answer", lambda _event, *, status, reason: told.append(status)
+        )
+        deployed.set_up(None)
+        deployed.listen()
+        deployed.ship(None)
+        teller = Teller(deployed, told)
+        ended: dict[str, Outcome] = {}
+        for instant, name, _ in STORY:
+            deployed.clock.now = datetime.fromisoformat(instant)
+            ended[name] = teller.play(name)
+        yield ended
+
+
+@pytest.mark.parametrize(("name", "expected"), [row[1:] for row in STORY], ids=lambda v: str(v))
+def test_a_sample_ends_as_its_name_says(
+    name: str, expected: Outcome, story: Mapping[str, Outcome]
+) -> None:
+    assert story[name] == expected
+
+
+def test_every_sample_is_played_by_a_test() -> None:
+    used = {PROGRAM_SAMPLE}
+    used |= {EVENTS / f"{name}.json" for _, name, _ in STORY}
+    [webhooks] = test_webhooks.test_every_sample_is_answered_and_logged_without_its_content.pytestmark
+    used |= {EVENTS / "webhooks" / f"{name}.json" for name in webhooks.args[1]}
+    assert {path for path in EVENTS.rglob("*") if path.is_file()} == used
+
+
+def test_every_function_has_a_sample_that_is_fine_and_one_that_is_not() -> None:
+    for folder in sorted(path for path in EVENTS.iterdir() if path.is_dir()):
+        names = [path.stem for path in folder.iterdir()]
+        assert any(name.endswith("_ok") for name in names), folder.name
+        assert any(name.endswith(("_rejected", "_malformed")) for name in names), folder.name
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.rglob("*.json")), ids=lambda path: path.stem)
+def test_a_sample_can_be_read_by_anybody(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.endswith("}\n")
+    assert isinstance(json.loads(text), dict)
+
+
+def test_the_shipped_program_is_the_sample_that_everybody_is_shown(
+    deployed: Deployed,
+) -> None:
+    del deployed
+    assert json.loads(PROGRAM_SAMPLE.read_text(encoding="utf-8"))["name"] == "Acme Rewards"
+    assert NOBODY.claims is None
