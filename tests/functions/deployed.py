@@ -24,7 +24,7 @@ from uuid import uuid4
 import pytest
 from moto import mock_aws
 
-from points_ledger.domain.entry import Posting, chain
+from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.fact import (
     Customer,
     Earner,
@@ -43,6 +43,7 @@ from tests.functions import access, gateway, records
 from tests.functions.gateway import STAFF, CallerKind
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.literals import StreamViewTypeType
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
         CreateTableInputTypeDef,
@@ -154,6 +155,20 @@ class Answer:
         return [error["field"] for error in self.body["errors"]]
 
 
+@dataclass(frozen=True)
+class Layer:
+    """The folder of the layer with the program document; None is the sample itself."""
+
+    text: str | None
+
+    def joinpath(self, name: str) -> "Layer":
+        assert name == PROGRAM_SAMPLE.name
+        return self
+
+    def read_text(self, encoding: str) -> str:
+        return PROGRAM_SAMPLE.read_text(encoding) if self.text is None else self.text
+
+
 @dataclass
 class Deployed:
     """All functions of one stack."""
@@ -187,27 +202,20 @@ class Deployed:
     def ship(self, program: Json | str | None) -> None:
         """Put a document where the layer has it; None is the sample itself."""
         text = program if isinstance(program, str) else json.dumps(program)
-        folder = SimpleNamespace(
-            joinpath=lambda name: SimpleNamespace(
-                read_text=lambda encoding: _shipped(name, None if program is None else text)
-            )
-        )
-        self.monkeypatch.setattr(
-            deployment, "resources", SimpleNamespace(files=lambda _package: folder)
-        )
+        folder = Layer(None if program is None else text)
+        files = SimpleNamespace(files=lambda _package: folder)
+        self.monkeypatch.setattr(deployment, "resources", files)
 
     def listen(self) -> None:
         """Switch the stream on, and make the queue that is woken and the bus with a listener."""
-        bootstrap.dynamodb().update_table(
-            TableName=TABLE, StreamSpecification=stream_definition()
-        )
+        bootstrap.dynamodb().update_table(TableName=TABLE, StreamSpecification=stream_definition())
         sqs, events = bootstrap.sqs(), bootstrap.events()
         self.earning_queue_url = sqs.create_queue(QueueName="earnings")["QueueUrl"]
         self.monkeypatch.setenv("EARNING_QUEUE_URL", self.earning_queue_url)
         self.published_url = sqs.create_queue(QueueName="published")["QueueUrl"]
-        arn = sqs.get_queue_attributes(
-            QueueUrl=self.published_url, AttributeNames=["QueueArn"]
-        )["Attributes"]["QueueArn"]
+        arn = sqs.get_queue_attributes(QueueUrl=self.published_url, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
         events.create_event_bus(Name=BUS)
         pattern = json.dumps({"source": ["points-ledger"]})
         events.put_rule(Name="all", EventBusName=BUS, EventPattern=pattern)
@@ -301,7 +309,7 @@ class Deployed:
     def commit(self, *writes: Write) -> None:
         services.store().commit(writes)
 
-    def head(self, member_id: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - an Entry
+    def head(self, member_id: str) -> Entry:
         found = services.store().head(MemberId(member_id))
         assert found is not None
         return found
@@ -314,7 +322,9 @@ class Deployed:
     def entries(self, member_id: str) -> list[Json]:
         """All entries, oldest first."""
         answer = self.ask(
-            "GET /members/{member_id}/entries", path={"member_id": member_id}, query={"limit": "100"}
+            "GET /members/{member_id}/entries",
+            path={"member_id": member_id},
+            query={"limit": "100"},
         )
         assert answer.status == 200, answer.body
         return list(reversed(answer.body["entries"]))
@@ -430,7 +440,8 @@ def table_definition() -> "CreateTableInputTypeDef":
 def stream_definition() -> "StreamSpecificationTypeDef":
     """Its stream, which is switched on where it is read: moto copies it for each transaction."""
     [properties] = access.template().of_type("AWS::DynamoDB::Table").values()
-    return {"StreamEnabled": True, **properties["StreamSpecification"]}
+    view: StreamViewTypeType = properties["StreamSpecification"]["StreamViewType"]
+    return {"StreamEnabled": True, "StreamViewType": view}
 
 
 @cache
@@ -464,11 +475,6 @@ def handler(function: str) -> Callable[[object, object], object]:
         "Callable[[object, object], object]",
         getattr(importlib.import_module(f"functions.{function}.{module}"), name),
     )
-
-
-def _shipped(name: str, text: str | None) -> str:
-    assert name == PROGRAM_SAMPLE.name
-    return PROGRAM_SAMPLE.read_text(encoding="utf-8") if text is None else text
 
 
 def _printed(text: str) -> Printed:

@@ -235,9 +235,7 @@ def test_a_payment_wakes_the_refund_that_named_only_it(listening: Deployed) -> N
     listening.accrue(sold("100.00"), PurchaseRefunded(payment=charge, refund=refund))
     assert listening.printed.messages == ["posted", "parked"]
     paid = Payment(id="P-1", amount=Decimal("100.00"), at=SALE)
-    listening.mature(
-        PaymentReceived(purchase=ticket("T-1"), payment=paid, references=(charge,))
-    )
+    listening.mature(PaymentReceived(purchase=ticket("T-1"), payment=paid, references=(charge,)))
     wake(listening, "PAYMENT#", "PAYMENT")
     assert listening.balance(member_id)["available"] == 60
 

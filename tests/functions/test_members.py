@@ -226,8 +226,8 @@ def test_a_pending_page_has_exactly_the_published_shape(deploy: Deploy) -> None:
     member_id = deployed.enrol("C-1")
     deployed.accrue(sold("120.00", id_="T-9"))
     answer = deployed.ask(PENDING, path={"member_id": member_id})
-    assert (answer.body.keys(), answer.body["cursor"]) == ({"earnings", "cursor"}, None)
-    [earning] = answer.body["earnings"]
+    [earning] = answer.body.pop("earnings")
+    assert answer.body == {"cursor": None}
     assert sorted(earning.pop("waiting_for")) == ["hold", "payment"]
     assert earning == {
         "earning_id": "pos:ticket:T-9",

@@ -50,7 +50,7 @@ def cloudformation() -> Iterator[CloudFormation]:
     told = CloudFormation()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             told.answers.append(json.loads(body))
             told.content_types.append(self.headers["Content-Type"])
@@ -217,7 +217,7 @@ def test_a_role_that_is_too_young_is_waited_for(
             raise refusal
 
     bootstrap.dynamodb().meta.events.register("before-call.dynamodb.*", deny)
-    monkeypatch.setattr(deployment.time, "sleep", waited.append)
+    monkeypatch.setattr("points_ledger.runtime.deployment.time.sleep", waited.append)
     deployed.invoke("program", cloudformation.event())
     assert (cloudformation.answer()["Status"], len(waited)) == ("SUCCESS", 2)
 
@@ -232,7 +232,7 @@ def test_a_role_that_stays_without_rights_fails_the_deployment(
         raise DENIED
 
     bootstrap.dynamodb().meta.events.register("before-call.dynamodb.*", deny)
-    monkeypatch.setattr(deployment.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(deployment, "PAUSE_SECONDS", 0)
     deployed.invoke("program", cloudformation.event())
     assert cloudformation.answer()["Status"] == "FAILED"
 

@@ -32,7 +32,6 @@ CACHED = (
     app.queues,
     bootstrap.sqs,
     bootstrap.secrets,
-    bootstrap._session,
     observability.logger,
     observability.metrics,
 )

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from itertools import count
 from typing import Literal
 
@@ -187,11 +188,19 @@ class Sale:
 
 
 def split(points: int, shares: dict[str, int]) -> dict[str, int]:
+    """The points of each member."""
+    return dict(zip(shares, parts(points, tuple(shares.values())), strict=True))
+
+
+@cache
+def parts(points: int, percents: tuple[int, ...]) -> tuple[int, ...]:
     """One by one to the highest percent / (2 x points so far + 1), ties to the earlier share."""
-    parts = dict.fromkeys(shares, 0)
-    for _ in range(points):
-        parts[max(shares, key=lambda who: Fraction(shares[who], 2 * parts[who] + 1))] += 1
-    return parts
+    if not points:
+        return (0,) * len(percents)
+    before = parts(points - 1, percents)
+    claims = [Fraction(share, 2 * had + 1) for share, had in zip(percents, before, strict=True)]
+    winner = claims.index(max(claims))
+    return tuple(had + (place == winner) for place, had in enumerate(before))
 
 
 @dataclass

@@ -21,7 +21,7 @@ PLANS = {"ada": {"ada": 60, "ben": 40}, "ben": {"ben": 100}, "eve": {"eve": 100}
 """Ada shares with Ben; the others keep what they earn."""
 
 OWNERS = st.sampled_from(sorted(PLANS))
-CENTS = st.sampled_from([0, 50, 1_000, 2_500, 4_999, 6_000]) | st.integers(0, 9_000)
+CENTS = st.sampled_from([0, 50, 1_000, 2_500, 3_999]) | st.integers(0, 4_000)
 WHICH = st.integers(0, 5)
 NUMBERS = st.integers(0, 2)
 SPENT = st.fixed_dictionaries({member: st.integers(0, 4) for member in PLANS})
@@ -33,7 +33,7 @@ def terms(clawback: Clawback) -> st.SearchStrategy[Terms]:
     """Programs of one policy."""
     return st.builds(
         Terms,
-        points=st.just(3),
+        points=st.sampled_from([1, 3]),
         per_cents=st.sampled_from([100, 500]),
         proportional=st.booleans(),
         hold=st.sampled_from([timedelta(0), timedelta(days=1)]),
@@ -73,7 +73,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.world.share(owner, percents)
         self.told: list[MergeableFact] = []
         # Everyone has something to spend and to lose, in lots of different days.
-        for cents in (2_000, 3_500):
+        for cents in (2_000, 3_000):
             for owner in PLANS:
                 self.sell(owner, cents)
             self.days_pass(timedelta(days=4), sweep=False)
@@ -342,7 +342,7 @@ class OnlyPendingMachine(LedgerMachine):
 
 
 TestUnlimited = UnlimitedMachine.TestCase
-TestUnlimited.settings = settings(max_examples=4 * settings().max_examples)
+TestUnlimited.settings = settings(max_examples=2 * settings().max_examples)
 TestWithinBalance = WithinBalanceMachine.TestCase
-TestWithinBalance.settings = settings(max_examples=2 * settings().max_examples)
 TestOnlyPending = OnlyPendingMachine.TestCase
+TestOnlyPending.settings = settings(max_examples=settings().max_examples // 2)

@@ -53,7 +53,7 @@ class MeteredStore(Store):
         self.requests: list[str] = []
         self.commits: list[Sequence[Write]] = []
         self.meanwhile: dict[str, Callable[[], object]] = {}
-        """What another process does before the next request of a kind."""
+        """What another process does before the next request of a kind, or in the next pause."""
         self.losses_ahead = 0
         self.lost_replies_ahead = 0
 
@@ -78,10 +78,13 @@ class MeteredStore(Store):
         return outcome
 
     def _request(self, kind: str) -> None:
+        self.let_others_in(kind)
+        self.requests.append(kind)
+
+    def let_others_in(self, kind: str) -> None:
         other = self.meanwhile.pop(kind, None)
         if other is not None:
             other()
-        self.requests.append(kind)
 
 
 class Desk:
@@ -93,7 +96,7 @@ class Desk:
         self.store = MeteredStore(self.memory)
         self.pauses: list[int] = []
         self.members = 0
-        path = WritePath(store=self.store, pause=self.pauses.append)
+        path = WritePath(store=self.store, pause=self._pause)
         version = ProgramVersion(program=rules, document="{}", published_at=START)
         Publishing(path=path).load_first(version)
         self.programs = Programs(self.store, self.clock)
@@ -125,6 +128,10 @@ class Desk:
         """Let time pass; the process has looked at the list of program versions since."""
         self.now = until
         self.programs.at(until)
+
+    def _pause(self, attempt: int) -> None:
+        self.pauses.append(attempt)
+        self.store.let_others_in("pause")
 
     def _new_member_id(self) -> MemberId:
         self.members += 1

@@ -88,17 +88,22 @@ def test_a_refusal_that_holds_is_given(desk: Desk) -> None:
         desk.redeem(101, ticket=TICKET)
 
 
-def test_a_request_that_another_process_carried_out_meanwhile_is_no_reason_to_refuse(
-    desk: Desk,
-) -> None:
-    def redeem_both() -> None:
-        desk.redeem(10, key="other")
-        desk.store.meanwhile["commit"] = lambda: desk.tell(posted("1.00"))
-        desk.store.meanwhile["head"] = lambda: desk.redeem(60)
-
-    desk.store.meanwhile["commit"] = redeem_both
+def test_a_request_that_was_carried_out_in_the_pause_is_no_reason_to_refuse(desk: Desk) -> None:
+    desk.store.losses_ahead = 2
+    desk.store.meanwhile["pause"] = lambda: desk.redeem(60)
     assert desk.redeem(60).replayed
-    assert desk.balances() == (1, 30, 0)
+    assert desk.balances() == (0, 40, 0)
+
+
+def test_a_request_that_was_carried_out_after_a_loss_is_no_reason_to_refuse(desk: Desk) -> None:
+    def redeem_twice() -> None:
+        desk.redeem(10, key="other-1")
+        desk.store.meanwhile["commit"] = lambda: desk.redeem(10, key="other-2")
+
+    desk.store.meanwhile["commit"] = redeem_twice
+    desk.store.meanwhile["pause"] = lambda: desk.redeem(60)
+    assert desk.redeem(60).replayed
+    assert desk.balances() == (0, 20, 0)
 
 
 def test_an_entry_in_the_middle_of_a_transaction_is_no_reason_to_refuse() -> None:

@@ -347,7 +347,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         (_requests_over, "newcomers"),
         (_waits_unguarded, "waiting"),
         (_parks_unguarded, "by_payment"),
-        (_decides_by_unguarded_accounts, "expiring"),
+        (_decides_by_unguarded_accounts, "spending"),
         (_remembers_redemptions_later, "spending"),
         (_remembers_requests_later, "newcomers"),
         (_saves_the_earning_later, "purchases"),

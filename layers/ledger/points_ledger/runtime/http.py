@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -37,6 +38,7 @@ RETRY_AFTER_SECONDS: Final = 1
 OK: Final = Outcome(name="ok")
 
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+_SHOWN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BASE64_BYTES: Final = 4 * -(-MAX_BODY_BYTES // 3)
 
 
@@ -194,10 +196,15 @@ def idempotency_key(headers: Mapping[str, str]) -> str:
 
 
 def _ids(route: str, event: Mapping[str, Any]) -> dict[str, Identifier]:
-    """What finds the line of a request: its route and the ids in its path."""
+    """What finds the line of a request: its route and the ids in its path.
+
+    Only what looks like an id of ours: a client may put anything there, an email for example.
+    """
     parameters = event.get("pathParameters") or {}
     shown = {
-        name: value for name, value in parameters.items() if name.endswith(("_id", "provider"))
+        name: value
+        for name, value in parameters.items()
+        if name.endswith(("_id", "provider")) and _SHOWN_ID.fullmatch(value)
     }
     return {"route": route, **shown}
 
