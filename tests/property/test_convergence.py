@@ -97,7 +97,7 @@ def histories(draw: st.DrawFn) -> list[MergeableFact]:
     """All that one purchase's source ever said."""
     facts: list[MergeableFact] = draw(st.lists(snapshots(), min_size=1, max_size=3))
     payments, given_back = draw(st.integers(0, 3)), draw(st.integers(0, 3))
-    bounces, withdrawn = (draw(st.sets(st.integers(0, 3), max_size=2)) for _ in range(2))
+    bounces, withdrawn = (draw(st.lists(st.integers(0, 3), max_size=3)) for _ in range(2))
     facts += [paid(draw(MONEY), f"p{n}", at=draw(INSTANTS)) for n in range(payments)]
     facts += [draw(refunds(f"r{n}")) for n in range(given_back)]
     facts += [bounced(f"p{n}", at=draw(INSTANTS)) for n in bounces]

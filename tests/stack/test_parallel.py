@@ -11,7 +11,7 @@ from tests.stack.client import StackClient, in_parallel, problem, unique
 pytestmark = pytest.mark.stack
 
 REQUESTS = 30
-IN_FLIGHT = 16  # each is a process of the local cloud; more of them meet no more often
+IN_FLIGHT = 12  # each is a process of the local cloud; more of them meet no more often
 AFFORDABLE = 12
 MAX_ATTEMPTS = 20
 

@@ -232,6 +232,12 @@ def test_a_reversal_of_an_unknown_payment_is_kept() -> None:
     assert merged(bounced("later")).payment_reversals == {"later": START}
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_reports_of_a_reversal_the_earliest_counts(order: tuple[int, ...]) -> None:
+    reports = [bounced(), bounced(at=after(days=1))]
+    assert merged(*(reports[place] for place in order)).payment_reversals == {"payment-1": START}
+
+
 def test_a_cancellation_of_an_unknown_refund_is_kept() -> None:
     assert merged(refund_cancelled("later")).refund_cancellations == {"later": START}
 

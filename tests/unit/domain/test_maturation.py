@@ -1,9 +1,11 @@
 """When pending points become available: the table and the prose of semantics 3.3."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
 
+from points_ledger.domain.convergence import aim
 from points_ledger.domain.earning import MergeableFact
 from points_ledger.domain.lot import NEVER
 from points_ledger.domain.maturation import Condition, Target, Waiting
@@ -327,6 +329,27 @@ def test_the_next_instant_at_which_time_alone_matters(
     given: Program, facts: list[MergeableFact], due_at: datetime | None
 ) -> None:
     assert target_of(given, posted("10.00"), *facts).due_at == due_at
+
+
+@pytest.mark.parametrize(
+    ("armed", "now", "arm_at"),
+    [
+        pytest.param(None, START, after(days=1), id="nothing was armed"),
+        pytest.param(after(days=1), START, None, id="the same instant is armed"),
+        pytest.param(after(days=9), START, after(days=1), id="it moved earlier"),
+        pytest.param(after(hours=20), START, None, id="it moved later: the old marker comes first"),
+        pytest.param(after(hours=20), after(hours=20), after(days=1), id="the old marker came"),
+        pytest.param(None, after(days=1), None, id="time has nothing more to do"),
+    ],
+)
+def test_a_marker_is_armed_only_where_the_next_would_come_too_late(
+    armed: datetime | None, now: datetime, arm_at: datetime | None
+) -> None:
+    world = World(program(hold="P1D"))
+    world.tell(posted("10.00"))
+    (earning,) = world.earnings.values()
+    aimed = aim(replace(earning, due_at=armed), program=world.program, now=now)
+    assert (aimed.arm_at, aimed.earning.due_at) == (arm_at, arm_at or armed)
 
 
 # ---- Into which lot

@@ -152,6 +152,11 @@ def test_7_points_earned_on_the_ticket_are_not_spent_on_it() -> None:
     assert refused(who, 500) == EarnedOnSameTicketError(500, 499)
 
 
+def test_7_comes_before_the_cap_and_before_the_balance() -> None:
+    who = redeemer(OPEN, on="50.00", earned_on_ticket=1)
+    assert refused(who, 501) == EarnedOnSameTicketError(501, 499)
+
+
 def test_8_the_yearly_cap() -> None:
     assert refused(redeemer(OPEN, on="50.00"), 500) == YearlyCapExceededError("2.00", "2.00")
 

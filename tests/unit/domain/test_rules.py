@@ -502,6 +502,13 @@ def test_a_purchase_that_a_cap_truncated_is_not_raised_when_it_is_paid_after_a_f
     assert world.balances().available == 200
 
 
+def test_a_purchase_keeps_what_it_used_of_a_cap_when_it_is_valued_again() -> None:
+    world = World(program(campaigns=[campaign("c", multiplier="2", member_cap_points=10)]))
+    world.tell(posted("10.00"), posted("9.00", updated_at=after(hours=1)))
+    world.tell(posted("12.00", updated_at=after(hours=2)))
+    assert world.balances().pending == 12 + 10
+
+
 def test_an_entry_says_which_campaign_a_cap_cut() -> None:
     world = World(program(campaigns=[campaign("c", multiplier="2", member_cap_points=5)]))
     world.tell(posted("10.00"))
