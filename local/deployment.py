@@ -65,7 +65,7 @@ def deploy(home: Home) -> None:
         "--cached",
         "--parallel",
         "--cache-dir",
-        str(home.folder / "cache" / document),
+        str(home.build_cache / document),
         "--build-dir",
         str(build),
         "--parameter-overrides",

@@ -27,6 +27,11 @@ class Home:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def build_cache(self) -> Path:
+        """What `sam build` need not do again; kept when the stack is removed."""
+        return ROOT / ".local" / "cache" / self.folder.name
+
+    @property
     def emulator_log(self) -> Path:
         """What the emulator printed; the first place to look when it does not start."""
         return self.folder / "emulator.log"

@@ -273,7 +273,7 @@ def test_there_is_a_most_that_one_command_may_name(asked: Json, counter: Counter
 @pytest.mark.parametrize("status", ["frozen", "closed", "erased", "merged"])
 def test_a_member_who_is_not_active_redeems_nothing(status: Any, counter: Counter) -> None:  # noqa: ANN401 - a Literal of the domain
     counter.deployed.put_standing(counter.member_id, Standing(status=status))
-    refused(counter.redeem(points=100), "member_inactive", member_inactive_status=status)
+    refused(counter.redeem(points=100), "member_inactive", member_status=status)
 
 
 def test_an_unknown_member_is_not_found(deployed: Deployed) -> None:

@@ -74,7 +74,7 @@ def test_pending_says_what_it_waits_for_and_until_when() -> None:
     desk.tell(paid("20.00", id="purchase-2", at=after(hours=1)))
     (unpaid, held), cursor = desk.queries.pending(ADA, limit=10, cursor=None)
     assert cursor is None
-    assert [wait.waiting_for for wait in unpaid.target.waits] == ["hold", "payment"]
+    assert [wait.waiting_for for wait in unpaid.target.waits] == ["payment", "hold"]
     assert (unpaid.points, unpaid.since, unpaid.target.matures_at) == (100, START, None)
     assert [wait.waiting_for for wait in held.target.waits] == ["hold"]
     assert (held.points, held.target.matures_at) == (20, after(hours=25))

@@ -7,10 +7,10 @@ import pytest
 
 from points_ledger.domain.calendar import end_of_validity
 from points_ledger.domain.entry import Posting
-from points_ledger.domain.expiry import expires_at, expiry, record_of, usable_points
+from points_ledger.domain.expiry import expires_at, expiry, usable_points
 from points_ledger.domain.limit import EXPIRED_LOT_RECORD_DAYS, MAX_LOTS
 from points_ledger.domain.lot import NEVER
-from points_ledger.domain.state import State
+from points_ledger.domain.state import State, record_of
 from tests.builders import DAY, HOUR, Balances, World, after, paid, posted, program, rule
 
 CHICAGO = ZoneInfo("America/Chicago")

@@ -87,15 +87,17 @@ def test_a_lot_that_never_expires_is_joined_only_to_its_like() -> None:
 
 def test_a_credit_above_the_limit_shows_the_joining_in_its_change() -> None:
     state = State(lots=every_tenth_day(MAX_LOTS))
-    lots, repaid = credited(state, 3, JANUARY + timedelta(days=97))
-    assert (lots, repaid) == ({JANUARY + timedelta(days=100): 3}, 0)
+    credit = credited(state, 3, JANUARY + timedelta(days=97))
+    assert credit.lots == {JANUARY + timedelta(days=100): 3}
+    assert credit.counters == {"joined_lot:2027-04-08": 3}
 
 
 @pytest.mark.parametrize(
     ("debt", "lots", "repaid"), [(0, {MARCH: 50}, 0), (20, {MARCH: 30}, 20), (80, {}, 50)]
 )
 def test_a_credit_repays_debt_first(debt: int, lots: Lots, repaid: int) -> None:
-    assert credited(State(debt=debt), 50, MARCH) == (lots, repaid)
+    credit = credited(State(debt=debt), 50, MARCH)
+    assert (credit.lots, credit.repaid) == (lots, repaid)
 
 
 def test_a_member_with_many_lots_keeps_all_points_in_few_lots() -> None:

@@ -280,7 +280,7 @@ def test_each_payments_share_waits_for_its_own_return_window() -> None:
 @pytest.mark.parametrize(
     ("facts", "now", "expected"),
     [
-        ([], START, ["hold", "payment"]),
+        ([], START, ["payment", "hold"]),
         ([], after(days=1), ["payment"]),
         ([paid("1000.00")], START, ["hold", "return_window"]),
         ([paid("1000.00")], after(days=1), ["return_window"]),

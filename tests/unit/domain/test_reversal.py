@@ -255,10 +255,6 @@ def test_the_record_of_an_expiry_is_kept_400_days() -> None:
     assert world.balances().debt == 100
 
 
-@pytest.mark.xfail(
-    reason="the state does not remember which days were joined, so an earning whose lot was joined"
-    " into a later one does not find what expired from it"
-)
 def test_what_expired_from_a_joined_lot_counts_too() -> None:
     world = World(program(expires_after="P12M", round_to="day"))
     for number in range(MAX_LOTS + 1):

@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.earning import NOTHING_POSTED, Earning, Pin, Posted
 from points_ledger.domain.entry import Entry, EntryType, Posting, RulePoints, apply, chain
-from points_ledger.domain.expiry import expired_from, expiry, record_of
+from points_ledger.domain.expiry import expired_from, expiry
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.lot import NO_LOTS, Lots, add, negative, take, total
 from points_ledger.domain.maturation import Target, earned_points, last_day_of_lot, target
 from points_ledger.domain.program import Clawback, Program
 from points_ledger.domain.rules import Room, attributed
 from points_ledger.domain.sharing import split
-from points_ledger.domain.state import State, credited
+from points_ledger.domain.state import State, credited, lot_of, record_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +246,9 @@ def _taken_back(
     """
     if clawback == "only_pending":
         return replace(posted, written_off=posted.written_off + points), _Fall()
+    posted = replace(
+        posted, lots=_where(posted.lots, state), absorbed=_where(posted.absorbed, state)
+    )
     still_out = add(posted.lots, negative(posted.absorbed))
     absorbable = {
         day: min(expired, max(0, still_out.get(day, 0)))
@@ -269,6 +272,14 @@ def _taken_back(
         absorbed=add(posted.absorbed, absorbed),
     )
     return after, _Fall(taken=taken, debt=debt, absorbed=absorbed)
+
+
+def _where(lots: Lots, state: State) -> Lots:
+    """Lots by the days under which the state holds them now, after lots were joined."""
+    moved: Lots = NO_LOTS
+    for day, points in lots.items():
+        moved = add(moved, {lot_of(state, day): points})
+    return moved
 
 
 def _forgiven(before: Posted, rise: int) -> tuple[Posted, Lots]:
@@ -328,10 +339,11 @@ class _Draft:
             from_lapsed = max(0, credit - pending)
             pending -= credit - from_lapsed
             lapsed -= from_lapsed
-            lots, repaid = credited(state, credit, self.step.lot_day)
+            into = credited(state, credit, self.step.lot_day)
             yield self._posting(
                 "maturation", credit, found.matured_at or fact_at, pending=from_lapsed - credit,
-                lots=lots, debt=-repaid, counters={"lapsed": -from_lapsed},
+                lots=into.lots, debt=-into.repaid,
+                counters={"lapsed": -from_lapsed, **into.counters},
             )  # fmt: skip
         if after.lapsed != lapsed:
             more = after.lapsed - lapsed

@@ -208,7 +208,7 @@ class MemberInactiveError(Rejection):
 
     code: ClassVar[str] = "member_inactive"
     title: ClassVar[str] = "The member is not active"
-    status: str
+    member_status: str
 
 
 @dataclass

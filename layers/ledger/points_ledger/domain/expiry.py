@@ -5,16 +5,13 @@ first writes it, and the other finds nothing to do.
 """
 
 from datetime import date, datetime, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import end_of_validity, local_day
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.limit import EXPIRED_LOT_RECORD_DAYS, MAX_LOTS
 from points_ledger.domain.lot import NEVER, Lots, negative, passed, total, usable
-from points_ledger.domain.state import Counters, State
-
-_RECORD: Final = "expired_lot:"
+from points_ledger.domain.state import EXPIRED, Counters, State, record_of
 
 
 def expiry(state: State, *, now: datetime, zone: ZoneInfo, actor: str) -> Posting | None:
@@ -46,11 +43,6 @@ def expires_at(day: date, zone: ZoneInfo) -> datetime | None:
     return None if day == NEVER else end_of_validity(day, zone)
 
 
-def record_of(day: date) -> str:
-    """The counter that remembers what expired from the lot of a day (semantics 3.4)."""
-    return f"{_RECORD}{day.isoformat()}"
-
-
 def expired_from(state: State, lots: Lots) -> Lots:
     """What expired from each of the lots and was not yet set against a reversal."""
     recorded = {day: state.counter(record_of(day)) for day in lots}
@@ -59,7 +51,7 @@ def expired_from(state: State, lots: Lots) -> Lots:
 
 def _forgotten(counters: Counters, over: Lots, today: date) -> dict[str, int]:
     """The change that drops records older than 400 days, and the oldest of too many."""
-    days = {date.fromisoformat(n.removeprefix(_RECORD)) for n in counters if n.startswith(_RECORD)}
+    days = {date.fromisoformat(n.removeprefix(EXPIRED)) for n in counters if n.startswith(EXPIRED)}
     kept = sorted(days | over.keys())
     horizon = today - timedelta(days=EXPIRED_LOT_RECORD_DAYS)
     young = [day for day in kept if day >= horizon][-MAX_LOTS:]

@@ -172,10 +172,10 @@ def _in_full(earning: Earning, points: int, program: Program, now: datetime) -> 
         if completed_at is not None
         else None
     )
-    waits = [Condition(waiting_for="hold", at=hold_ends)] if hold_ends > now else []
-    if window_ends is None:
-        waits.append(Condition(waiting_for="payment", at=None))
-    elif window_ends > now:
+    waits = [Condition(waiting_for="payment", at=None)] if window_ends is None else []
+    if hold_ends > now:
+        waits.append(Condition(waiting_for="hold", at=hold_ends))
+    if window_ends is not None and window_ends > now:
         waits.append(Condition(waiting_for="return_window", at=window_ends))
     met = not waits
     known = [wait.at for wait in waits if wait.at is not None]
@@ -199,9 +199,9 @@ def _proportional(earning: Earning, points: int, program: Program, now: datetime
     ready = sum((amount for ready_at, amount in money if ready_at <= now), Fraction(0))
     matured = _part(points, ready, owed) if hold_ends <= now else 0
     windows = sorted(ready_at for ready_at, amount in money if amount and ready_at > now)
-    waits = [Condition(waiting_for="hold", at=hold_ends)] if hold_ends > now else []
-    if paid < points:
-        waits.append(Condition(waiting_for="payment", at=None))
+    waits = [Condition(waiting_for="payment", at=None)] if paid < points else []
+    if hold_ends > now:
+        waits.append(Condition(waiting_for="hold", at=hold_ends))
     if windows and matured < paid:
         waits.append(Condition(waiting_for="return_window", at=windows[-1]))
     known = [at for at in (hold_ends, *windows[:1]) if at > now]

@@ -101,6 +101,20 @@ def points_for(amount: Decimal, program: Program) -> int:
     return int(points)
 
 
+def points_asked(redeemer: Redeemer, *, points: int | None, amount: Decimal | None) -> int:
+    """The points that a redemption asks for, given as such or by their value.
+
+    Raises:
+        Rejection: whether the member may redeem at all comes before the arithmetic.
+    """
+    if points is not None:
+        return points
+    for rejection in _standing_refusals(redeemer):
+        raise rejection
+    assert amount is not None
+    return points_for(amount, redeemer.program)
+
+
 def redeem(
     redeemer: Redeemer,
     *,

@@ -2,13 +2,13 @@
 
 Balances, lots and counters change only by a `Posting` (entry.py). Counters are named integers:
 the totals of the conservation rule, and others with a colon in their name (`expired_lot:<day>`,
-`used:<rule or campaign>:<period>`, `redeemed_value:<year>`).
+`joined_lot:<day>`, `used:<rule or campaign>:<period>`, `redeemed_value:<year>`).
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from points_ledger.domain.error import BrokenInvariantError
@@ -19,6 +19,9 @@ from points_ledger.domain.lot import NO_LOTS, Lots, add, joining, total
 Status = Literal["active", "frozen", "closed", "erased", "merged"]
 Counters = Mapping[str, int]
 NO_COUNTERS: Final[Counters] = {}
+
+EXPIRED: Final = "expired_lot:"
+_JOINED: Final = "joined_lot:"
 
 ORIGIN_COUNTERS: Final = ("earned", "opened", "adjusted", "transferred", "merged")
 """Where points come from: the left side of the conservation rule (semantics 9)."""
@@ -114,11 +117,49 @@ def changed(
     )
 
 
-def credited(state: State, points: int, day: date) -> tuple[Lots, int]:
-    """The change of lots by a credit, and the debt that it repays first (semantics 2)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """What a credit changes: lots, the debt that it repays, and which days were joined."""
+
+    lots: Lots
+    repaid: int
+    counters: Counters
+
+
+def credited(state: State, points: int, day: date) -> Credit:
+    """A credit of points into the lot of a day; it repays debt first (semantics 2)."""
     repaid = min(state.debt, points)
     opened: Lots = {day: points - repaid} if points > repaid else {}
-    return add(opened, joining(add(state.lots, opened))), repaid
+    change = joining(add(state.lots, opened))
+    return Credit(lots=add(opened, change), repaid=repaid, counters=_joined(state, change))
+
+
+def lot_of(state: State, day: date) -> date:
+    """The day of the lot that now holds what was put into the lot of `day`."""
+    while day not in state.lots and not state.counter(record_of(day)):
+        gap_days = state.counter(f"{_JOINED}{day.isoformat()}")
+        if not gap_days:
+            break
+        day += timedelta(days=gap_days)
+    return day
+
+
+def record_of(day: date) -> str:
+    """The counter that remembers what expired from the lot of a day (semantics 3.4)."""
+    return f"{EXPIRED}{day.isoformat()}"
+
+
+def _joined(state: State, change: Lots) -> Counters:
+    """Remember which day each joined lot went to, in days ahead; at most MAX_LOTS, the newest."""
+    moved: dict[str, int] = {}
+    for day in (day for day, points in change.items() if points < 0):
+        later = min(other for other, points in change.items() if points > 0 and other > day)
+        moved[f"{_JOINED}{day.isoformat()}"] = (later - day).days
+    if not moved:
+        return NO_COUNTERS
+    known = {n: v for n, v in state.counters.items() if n.startswith(_JOINED)}
+    kept = dict(sorted({**known, **moved}.items())[-MAX_LOTS:])
+    return {n: kept.get(n, 0) - known.get(n, 0) for n in known | moved}
 
 
 def encode_lots(lots: Lots) -> str:

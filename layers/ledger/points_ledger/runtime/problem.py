@@ -30,7 +30,7 @@ from points_ledger.domain.error import (
 
 TYPE_PREFIX: Final = "urn:points-ledger:problem:"
 MEMBERS: Final = ("type", "title", "status", "detail", "code")
-"""What every problem has; an error's own field of such a name is written `<error>_<name>`."""
+"""What every problem has; no error has a field of such a name."""
 
 MAX_DETAIL_CHARACTERS: Final = 1_000
 INTERNAL_STATUS: Final = 500
@@ -77,7 +77,7 @@ def problem_of(error: LedgerError) -> dict[str, object]:
     status = status_of(type(error))
     if status is None or status >= INTERNAL_STATUS:
         return internal_problem(error.code)
-    data = {_member(error, name): value for name, value in error.data().items()}
+    data = dict(error.data())
     detail = _detail(error, data)
     return data | _problem(code=error.code, title=error.title, status=status, detail=detail)
 
@@ -100,10 +100,6 @@ def _problem(*, code: str, title: str, status: int, detail: str) -> dict[str, ob
         "detail": detail[:MAX_DETAIL_CHARACTERS],
         "code": code,
     }
-
-
-def _member(error: LedgerError, name: str) -> str:
-    return f"{error.code}_{name}" if name in MEMBERS else name
 
 
 def _detail(error: LedgerError, data: Mapping[str, object]) -> str:

@@ -19,7 +19,7 @@ from points_ledger.domain.redemption import (
     RedemptionKind,
     Ticket,
     earned_on,
-    points_for,
+    points_asked,
     quote,
     redeem,
     value_of,
@@ -107,9 +107,7 @@ class Redeeming:
     ) -> Decision[Redeemed]:
         redeemer, head = self._redeemer(view, command.member_id, command.ticket)
         program, now = redeemer.program, redeemer.now
-        points = (
-            command.points if command.points is not None else points_for(_amount(command), program)
-        )
+        points = points_asked(redeemer, points=command.points, amount=command.amount)
         posting = redeem(
             redeemer,
             points=points,
@@ -155,11 +153,6 @@ def redemption_id(request: RequestKey) -> RedemptionId:
     """The id of the redemption that a request makes: the same request, the same redemption."""
     content = json.dumps([request.caller, request.key]).encode()
     return RedemptionId(f"rdm_{hashlib.sha256(content).hexdigest()[:24]}")
-
-
-def _amount(command: RedeemPoints) -> Decimal:
-    assert command.amount is not None
-    return command.amount
 
 
 def _note_hash(note: str | None, salt: str) -> str | None:
