@@ -10,6 +10,7 @@ from points_ledger.contracts.requests import (
     EntriesQuery,
     FindMembersQuery,
     PendingQuery,
+    read,
 )
 from points_ledger.contracts.responses import (
     balance_document,
@@ -20,7 +21,6 @@ from points_ledger.contracts.responses import (
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.state import Standing
 from points_ledger.runtime import services
-from points_ledger.runtime.contract import read
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
@@ -52,7 +52,7 @@ def enrol(request: Request) -> Response:
             tags=body.tags,
             earns=body.earns,
         ),
-        external_ids=tuple(dict.fromkeys(each.external_id for each in body.external_ids)),
+        external_ids=body.external_ids,
     )
     done = services.enrolling().enrol(command)
     details = member_document(services.queries().member(done.member_id))

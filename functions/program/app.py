@@ -8,7 +8,7 @@ load fails the deployment.
 from typing import Any
 
 from points_ledger import __version__
-from points_ledger.runtime import bootstrap, deployment, services
+from points_ledger.runtime import bootstrap, services
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.settings import LedgerSettings
 
@@ -19,6 +19,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, object]:
     """Answer a request, or load the program when the deployment asks for it."""
     if "routeKey" in event:
         return api.handle(event, context)
+    from points_ledger.runtime import deployment  # noqa: PLC0415 - judges documents, once in years
+
     return deployment.load_program(event)
 
 

@@ -4,12 +4,11 @@ Trigger: HTTP API with JWT. Contract: interface 2, contracts/requests.py. Failur
 problems; a lost answer is safe to ask for again with the same Idempotency-Key.
 """
 
-from points_ledger.contracts.requests import QuoteBody, RedemptionBody
+from points_ledger.contracts.requests import QuoteBody, RedemptionBody, read
 from points_ledger.contracts.responses import quote_document, redemption_document
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import RedemptionId
 from points_ledger.runtime import services
-from points_ledger.runtime.contract import read
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings

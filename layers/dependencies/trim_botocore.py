@@ -43,8 +43,8 @@ def trim(data: Path, services: frozenset[str]) -> None:
             for partition in document["partitions"]:
                 known = partition["services"]
                 partition["services"] = {name: known[name] for name in services & known.keys()}
-        text = json.dumps(without_prose(document), separators=(",", ":"))
-        path.write_text(text, encoding="utf-8")
+        path.unlink()  # a new file, whoever else may hold the old one by a link
+        path.write_text(json.dumps(without_prose(document), separators=(",", ":")))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,11 @@ def text(usages: Usages) -> str:
     """The whole document."""
     million = [*_operations(usages), _invoice_life(usages)]
     idle = _idle(usages)
+    tills = [each for each in idle if each.price is prices.MACHINE_CLIENT]
+    listed = sum(each.listed for each in idle)
+    paid = sum(each.beyond_free for each in idle)
+    listed_without_tills = listed - sum(each.listed for each in tills)
+    paid_without_tills = paid - sum(each.beyond_free for each in tills)
     return f"""# Cost
 
 Written by `make bench` ({datetime.now(UTC):%Y-%m-%d}) from the requests and capacity units that
@@ -64,8 +69,8 @@ Where the money goes: API Gateway and the event bus cost a dollar per million ea
                 [
                     "**together**",
                     "",
-                    f"**{_cents(sum(each.listed for each in idle))}**",
-                    f"**{_cents(sum(each.beyond_free for each in idle))}**",
+                    f"**{_cents(listed)}**",
+                    f"**{_cents(paid)}**",
                 ],
             ],
         )
@@ -73,7 +78,8 @@ Where the money goes: API Gateway and the event bus cost a dollar per million ea
 
 - Cognito bills an app client that may use client credentials by the month, whether or not it does.
   A program without tills saves it by removing `TillClient`; every further till client costs the
-  same.
+  same. Without it the month comes to {_cents(listed_without_tills)}, or
+  {_cents(paid_without_tills)} after the allowances.
 - Lambda asks each of the two work queues {prices.IDLE_POLLS_A_MINUTE} times a minute even when
   they are empty.
 - Free allowances are those of one account; a second stack in it pays the list price of what the
@@ -114,8 +120,8 @@ million invoices, overhead of {_ITEM_OVERHEAD_BYTES} bytes an item included.
 
 ## Prices
 
-List prices of {prices.REGION} in US dollars, as publicly known in {prices.PRICES_AS_OF}
-(aws.amazon.com/dynamodb/pricing/on-demand and the like for the other services).
+List prices of {prices.REGION} in US dollars, taken from public pages of {prices.PRICES_AS_OF}. The
+services' own pages (aws.amazon.com/dynamodb/pricing/on-demand and the like) say what they are now.
 
 {
         table(

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-PRICES_AS_OF: Final = "November 2026"
+PRICES_AS_OF: Final = "July 2025 to June 2026"
+"""The dates of the public pages that they were taken from."""
 REGION: Final = "us-east-1"
 
 MILLION: Final = 1_000_000

@@ -217,6 +217,39 @@ def test_a_marker_that_is_armed_behind_the_cursor_is_visited_when_the_hour_close
     assert "before" in visits.seen
 
 
+def pages(count: int) -> Callable[[], bool]:
+    """There is time for so many pages."""
+    left = iter(range(count))
+    return lambda: next(left, None) is not None
+
+
+def test_an_hour_too_long_for_one_run_is_closed_by_several_and_keeps_no_other_waiting() -> None:
+    visits = Visits(5 * PAGE_SIZE + 50)
+    visits.arm("later", due_at=START + HOUR)
+    for hours in range(2, 8):
+        visits.now = START + hours * HOUR
+        visits.run(has_time=pages(2))
+    assert len(set(visits.seen)) == 5 * PAGE_SIZE + 51
+    visits.seen.clear()
+    visits.now = START + 9 * HOUR
+    assert visits.run().visited == 0
+
+
+def test_a_failure_early_in_a_long_hour_is_visited_again_though_later_runs_had_none() -> None:
+    visits = Visits(2 * PAGE_SIZE + 50)
+    visits.failing = {"target-0001"}
+    visits.now = START + 2 * HOUR
+    visits.run(has_time=pages(1))
+    while "target-0001" not in visits.seen:
+        visits.run(has_time=pages(1))
+    visits.failing.clear()
+    visits.run()
+    visits.seen.clear()
+    visits.now = START + 3 * HOUR
+    visits.run()
+    assert "target-0001" in visits.seen
+
+
 def test_sweeping_twice_posts_nothing_more() -> None:
     desk = Desk(program(hold="PT24H"))
     desk.tell(posted("50.00"), paid("50.00"))

@@ -1,27 +1,18 @@
-"""What clients send: the bodies and queries of interface 2 as pydantic models.
+"""What clients send: the bodies and queries of interface 2.
 
 Unknown fields are refused, so that a misspelt one is not silently ignored. Money is a decimal
 string; numbers are integers, never floats, never booleans.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    model_validator,
-)
-
+from points_ledger.contracts.reading import By, Problem, UnreadableError, read_as
 from points_ledger.domain.entry import EntryType
+from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import EarningKey, ExternalId, clean_id, clean_text
 from points_ledger.domain.limit import (
     MAX_EXTERNAL_IDS_PER_MEMBER,
@@ -32,12 +23,36 @@ from points_ledger.domain.limit import (
 from points_ledger.domain.money import parse_amount
 from points_ledger.domain.redemption import Ticket
 
-_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_COUNT: Final = re.compile(r"[0-9]{1,9}")
 DEFAULT_PAGE_SIZE: Final = 50
 DEFAULT_TICKET_SOURCE: Final = "pos"
 DEFAULT_TICKET_KIND: Final = "ticket"
+MAX_CURSOR_CHARACTERS: Final = 1_000
+MAX_FIELD_ERRORS: Final = 50
+MAX_FIELD_CHARACTERS: Final = 200
+
+_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
+
+B = TypeVar("B")
+
+
+def read(target: type[B], value: object) -> B:
+    """Read a body, or the parameters of a query.
+
+    Raises:
+        InvalidRequestError: with the dotted path and a message for each field that is wrong.
+    """
+    try:
+        return read_as(target, value)
+    except UnreadableError as error:
+        found = error.problems[:MAX_FIELD_ERRORS]
+        raise InvalidRequestError(tuple(map(_field_error, found))) from error
+
+
+def _field_error(problem: Problem) -> FieldError:
+    field = problem.path[:MAX_FIELD_CHARACTERS] or "body"
+    return FieldError(field, problem.detail or problem.message)
 
 
 def _text(value: str) -> str:
@@ -53,7 +68,7 @@ def _email(value: str) -> str:
 
 def _amount(value: object) -> Decimal:
     if not isinstance(value, str):
-        raise ValueError('an amount is a decimal string such as "12.50"')  # noqa: TRY004 - pydantic reports ValueErrors
+        raise ValueError('an amount is a decimal string such as "12.50"')  # noqa: TRY004 - one kind of refusal
     return parse_amount(value)
 
 
@@ -64,78 +79,80 @@ def _external_id(value: object) -> ExternalId:
 
 
 def _day(value: object) -> date:
-    # pydantic would also take a number of seconds, and a time.
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("a day is written YYYY-MM-DD")
     return date.fromisoformat(value)
 
 
-def _count(value: object) -> int:
-    # pydantic would also take "1_0", "1.0" and " 1".
+def _page_size(value: object) -> int:
     if not isinstance(value, str) or not _COUNT.fullmatch(value):
         raise ValueError("is not a whole number")
-    return int(value)
+    size = int(value)
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise ValueError(f"must be 1 to {MAX_PAGE_SIZE}")
+    return size
 
 
-Text = Annotated[StrictStr, AfterValidator(_text)]
-Day = Annotated[date, BeforeValidator(_day)]
-PageSize = Annotated[int, BeforeValidator(_count), Field(ge=1, le=MAX_PAGE_SIZE)]
-Email = Annotated[StrictStr, AfterValidator(_email)]
-Id = Annotated[StrictStr, AfterValidator(clean_id)]
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
+def _cursor(value: str) -> str:
+    if len(value) > MAX_CURSOR_CHARACTERS:
+        raise ValueError(f"must have at most {MAX_CURSOR_CHARACTERS} characters")
+    return value
 
 
-class Body(BaseModel):
-    """Base of all: immutable, no unknown fields, built when first used."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class ExternalIdBody(Body):
-    """A customer of a source system."""
-
-    source: StrictStr
-    id: StrictStr
-
-    @model_validator(mode="after")
-    def _check(self) -> "ExternalIdBody":
-        self.external_id  # noqa: B018 - raises what is wrong with it
-        return self
-
-    @property
-    def external_id(self) -> ExternalId:
-        """As the domain names it."""
-        return ExternalId(source=self.source, id=self.id)
+def _above_zero(value: Any) -> Any:  # noqa: ANN401 - points or an amount
+    if value <= 0:
+        raise ValueError("must be above 0")
+    return value
 
 
-class EnrolMemberBody(Body):
-    """POST /members."""
+def _few_tags(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) > MAX_TAGS:
+        raise ValueError(f"at most {MAX_TAGS} tags")
+    return value
+
+
+def _few_external_ids(value: tuple[ExternalId, ...]) -> tuple[ExternalId, ...]:
+    if len(value) > MAX_EXTERNAL_IDS_PER_MEMBER:
+        raise ValueError(f"at most {MAX_EXTERNAL_IDS_PER_MEMBER} external ids")
+    return tuple(dict.fromkeys(value))
+
+
+Text = Annotated[str, _text]
+Email = Annotated[str, _email]
+Id = Annotated[str, clean_id]
+Amount = Annotated[Decimal, By(_amount)]
+Day = Annotated[date, By(_day)]
+PageSize = Annotated[int, By(_page_size)]
+Cursor = Annotated[str, _cursor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolMemberBody:
+    """POST /members; an external id that is named twice is one."""
 
     name: Text
     email: Email | None = None
     phone: Text | None = None
     organisation: Text | None = None
     jurisdiction: Text | None = None
-    tags: Annotated[tuple[Text, ...], Field(max_length=MAX_TAGS)] = ()
+    tags: Annotated[tuple[Text, ...], _few_tags] = ()
     birthday: Day | None = None
-    earns: StrictBool = True
-    external_ids: Annotated[
-        tuple[ExternalIdBody, ...], Field(max_length=MAX_EXTERNAL_IDS_PER_MEMBER)
-    ] = ()
+    earns: bool = True
+    external_ids: Annotated[tuple[ExternalId, ...], _few_external_ids] = ()
 
 
-class TicketBody(Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketBody:
     """The sale on which points are spent; `amount` is what it comes to before."""
 
     id: Id
     amount: Amount
-    source: StrictStr = DEFAULT_TICKET_SOURCE
+    source: str = DEFAULT_TICKET_SOURCE
     kind: Literal["ticket", "invoice", "order"] = DEFAULT_TICKET_KIND
 
-    @model_validator(mode="after")
-    def _check(self) -> "TicketBody":
-        self.ticket  # noqa: B018 - raises what is wrong with it
-        return self
+    def __post_init__(self) -> None:
+        """Refuse what no key can name."""
+        _ = self.ticket
 
     @property
     def ticket(self) -> Ticket:
@@ -144,37 +161,38 @@ class TicketBody(Body):
         return Ticket(key=key, amount=self.amount)
 
 
-class QuoteBody(Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteBody:
     """POST /redemptions/quote."""
 
     member_id: Id
     ticket: TicketBody | None = None
 
 
-class RedemptionBody(Body):
-    """POST /redemptions."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedemptionBody:
+    """POST /redemptions: points, or an amount."""
 
     member_id: Id
-    points: Annotated[StrictInt, Field(gt=0)] | None = None
-    amount: Annotated[Amount, Field(gt=0)] | None = None
+    points: Annotated[int, _above_zero] | None = None
+    amount: Annotated[Decimal, By(_amount), _above_zero] | None = None
     kind: Literal["ticket", "gift_card", "cash"] = "ticket"
     ticket: TicketBody | None = None
     reserve: Literal[False] = False
     note: Text | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _points_or_amount(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was sent
-        if isinstance(data, dict) and (data.get("points") is None) == (data.get("amount") is None):
+    def __post_init__(self) -> None:
+        """Exactly one of points and amount says how much."""
+        if (self.points is None) == (self.amount is None):
             raise ValueError("give either points or amount")
-        return data
 
 
-class EntriesQuery(Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesQuery:
     """GET /members/{member_id}/entries."""
 
     limit: PageSize = DEFAULT_PAGE_SIZE
-    cursor: Annotated[StrictStr, Field(max_length=1_000)] | None = None
+    cursor: Cursor | None = None
     type: EntryType | None = None
 
     @property
@@ -183,14 +201,16 @@ class EntriesQuery(Body):
         return frozenset({self.type}) if self.type else frozenset()
 
 
-class PendingQuery(Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingQuery:
     """GET /members/{member_id}/pending."""
 
     limit: PageSize = DEFAULT_PAGE_SIZE
-    cursor: Annotated[StrictStr, Field(max_length=1_000)] | None = None
+    cursor: Cursor | None = None
 
 
-class FindMembersQuery(Body):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindMembersQuery:
     """GET /members."""
 
-    external_id: Annotated[ExternalId, BeforeValidator(_external_id)]
+    external_id: Annotated[ExternalId, By(_external_id)]
