@@ -41,6 +41,8 @@ def start(home: Home, *, tied_to_parent: bool) -> None:
     environment |= {
         "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
         "TMPDIR": str(temporary),
+        # Keys of the user pools among others; by default shared by all stacks of a machine.
+        "STATE_DIR": str(home.folder / "state"),
         "GATEWAY_PORT": str(home.port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def logged(home: Home, function: str) -> Iterator[str]:
     """Yield what a function has logged, oldest first; also of a stack that did not come up."""
     if emulator.running_process(home) is None:
         raise StackNotRunningError
-    logs = Cloud(home).logs
+    # The stack may have been started on another port than PORT says now.
+    logs = Cloud(replace(home, port=emulator.recorded_port(home) or home.port)).logs
     group = f"/{deployment.STACK_NAME}/{function}"
     if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
         raise LocalStackError(f"There is no log group {group}.")

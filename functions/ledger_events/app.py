@@ -1,6 +1,6 @@
 """The table's stream: tells the event bus what was posted, and wakes what waited.
 
-Trigger: DynamoDB stream, in order, at least once. Contract: interface 5, contracts/events.py.
+Trigger: DynamoDB stream, in order, at least once. Contract: docs/api.md, contracts/events.py.
 Failure destination: ledger_events_failures, after the batch was bisected to the record that fails.
 """
 

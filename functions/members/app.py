@@ -1,6 +1,6 @@
 """Members: enrolling and finding them, and what they have and why.
 
-Trigger: HTTP API with JWT. Contract: interface 2, contracts/requests.py. Failures are answered as
+Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/requests.py. Failures are answered as
 problems.
 """
 

@@ -1,7 +1,7 @@
 """The program: the rules in force, for everyone; and its first version, loaded at deployment.
 
 Trigger: HTTP API without authorizer, the deployment's custom resource, or an invocation with
-`{"load_program": true}`. Contract: interface 2 and 4. Failures are answered as problems; a failed
+`{"load_program": true}`. Contract: docs/api.md. Failures are answered as problems; a failed
 load fails the deployment.
 """
 

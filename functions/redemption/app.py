@@ -1,6 +1,6 @@
 """Redemptions: what a member could redeem, and redeeming it.
 
-Trigger: HTTP API with JWT. Contract: interface 2, contracts/requests.py. Failures are answered as
+Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/requests.py. Failures are answered as
 problems; a lost answer is safe to ask for again with the same Idempotency-Key.
 """
 

@@ -1,8 +1,8 @@
 """``python -m local.demo``, which is ``make run``: plays the main job on the local stack.
 
 On a terminal the stack stays up afterwards until Ctrl-C. With ``ONCE`` set, or without a terminal,
-it is stopped at once, and the exit code is 0 only when everything matched. A stack that was running
-before stays running.
+it is stopped at once, and the exit code is 0 only when everything matched. Without ``ONCE`` a stack
+that was running before stays running.
 """
 
 import contextlib
@@ -24,11 +24,6 @@ from local.home import Home
 ONCE_VARIABLE = "ONCE"
 ERRORS_SHOWN = 5
 INTERRUPTED = 128 + signal.SIGINT
-
-READ_ANSWER = (
-    "python3 -c 'import json, sys; "
-    'print(json.load(sys.stdin)["AuthenticationResult"]["IdToken"])\''
-)
 
 
 def main() -> int:
@@ -53,14 +48,17 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _stack(home: Home, narration: Narration) -> Iterator[dict[str, Any]]:
-    """Run the stack for the length of a block; one that was running is left as it is."""
+    """Run the stack for the length of a block.
+
+    One that was running before is left running, unless it was to be played once.
+    """
     was_running = emulator.running_process(home) is not None
     try:
-        with narration.waiting("a minute the first time, a few seconds from then on"):
+        with narration.waiting("a minute or two the first time"):
             description = stack.up(home, tied_to_parent=True, report=narration.progress)
         yield description
     finally:
-        if not was_running:
+        if _is_once() or not was_running:
             # Asking twice must not leave half of it behind.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -92,12 +90,6 @@ def _stay(narration: Narration, description: dict[str, Any]) -> None:
 
 def _directions(description: dict[str, Any]) -> Iterator[str]:
     users, till = description["users"], description["till"]
-    staff = users["staff"]
-    sign_in = (
-        f'{{"ClientId": "{description["client_id"]}", "AuthFlow": "USER_PASSWORD_AUTH", '
-        f'"AuthParameters": {{"USERNAME": "{staff["username"]}", '
-        f'"PASSWORD": "{staff["password"]}"}}}}'
-    )
     yield ""
     yield "The stack stays up until Ctrl-C. How to look further:"
     yield ""
@@ -111,13 +103,9 @@ def _directions(description: dict[str, Any]) -> Iterator[str]:
     yield "  make logs FUNCTION=accrual  what a function has logged"
     yield "  make run                    the same again, with other people"
     yield ""
-    yield f"  API={description['api_url']}"
+    yield f"  API='{description['api_url']}'"
+    yield "  TOKEN=$(.venv/bin/python -m local token staff)"
     yield "  curl -s $API/program"
-    yield f"  TOKEN=$(curl -s {description['endpoint_url']} \\"
-    yield "    -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\"
-    yield "    -H 'Content-Type: application/x-amz-json-1.1' \\"
-    yield f"    -d '{sign_in}' \\"
-    yield f"    | {READ_ANSWER})"
     yield '  curl -s -H "Authorization: Bearer $TOKEN" $API/members/<member id>/entries'
 
 

@@ -40,7 +40,7 @@ def main() -> int:
         build_folder = Path(stack["build_folder"])
         _say("Starting fresh interpreters.")
         starts = imports.measured(build_folder)
-        alternatives = imports.alternatives(build_folder)
+        alternatives = imports.alternatives()
         _say("Measuring CPU time.")
         efforts = cpu.efforts()
         rules = cpu.many_rules()

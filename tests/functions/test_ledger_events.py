@@ -9,9 +9,10 @@ import pytest
 from botocore.stub import Stubber
 
 from points_ledger.adapters.eventbridge import PublishFailedError
+from points_ledger.adapters.sqs import MAX_FACTS
 from points_ledger.domain.fact import Payment, PaymentReceived, PurchaseRefunded, Refund
-from points_ledger.domain.identity import PaymentKey
-from points_ledger.runtime import bootstrap
+from points_ledger.domain.identity import EarningKey, ExternalId, PaymentKey
+from points_ledger.runtime import bootstrap, services
 from tests.functions import records
 from tests.functions.deployed import SALE, Deploy, Deployed, program, settled, sold, ticket
 
@@ -244,6 +245,20 @@ def test_a_link_that_nothing_waited_for_wakes_nothing(listening: Deployed) -> No
     listening.enrol("C-1")
     follow(listening, *of_item(listening, "EXTERNAL#"))
     assert listening.woken() == []
+
+
+def test_all_are_woken_however_many_waited(
+    listening: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening.enrol("C-1")
+
+    class Crowded:
+        def waiting(self, _: ExternalId) -> list[EarningKey]:
+            return [ticket(f"T-{number}") for number in range(MAX_FACTS + 1)]
+
+    monkeypatch.setattr(services, "reader", Crowded)
+    follow(listening, *of_item(listening, "EXTERNAL#", "EXTERNAL"))
+    assert listening.printed.line()["ids"]["woken"] == MAX_FACTS + 1
 
 
 def test_what_is_woken_names_the_stream_as_its_actor(deploy: Deploy) -> None:

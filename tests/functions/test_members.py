@@ -269,6 +269,18 @@ def test_pending_pages_go_on_by_cursor_until_the_end(deployed: Deployed) -> None
     assert sorted(seen) == [f"pos:ticket:T-{n}" for n in range(5)]
 
 
+def test_pending_pages_go_on_where_ids_are_as_long_as_they_may_be(deployed: Deployed) -> None:
+    member_id = deployed.enrol("C-1")
+    ids = ["\U0001f600" * 254 + str(n) for n in range(2)]
+    deployed.accrue(*(sold("1.00", id_=id_) for id_ in ids))
+    first = deployed.ask(PENDING, path={"member_id": member_id}, query={"limit": "1"}).body
+    query = {"limit": "1", "cursor": first["cursor"]}
+    answer = deployed.ask(PENDING, path={"member_id": member_id}, query=query)
+    assert answer.status == 200
+    seen = [each["earning_id"] for page in (first, answer.body) for each in page["earnings"]]
+    assert sorted(seen) == [f"pos:ticket:{id_}" for id_ in ids]
+
+
 # --- Entries --------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Events out (interface 5): what each kind of entry is told as on the event bus."""
+"""Events out (docs/api.md): what each kind of entry is told as on the event bus."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

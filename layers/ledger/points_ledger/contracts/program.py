@@ -1,4 +1,4 @@
-"""The program document (interface 4): one pydantic model that judges it, and its conversion.
+"""The program document (docs/program.md): one pydantic model that judges it, and its conversion.
 
 `parse_program` judges a document from outside and names everything that is wrong with it: what
 one field alone can get wrong, its type refuses; what fields get wrong together is found in the

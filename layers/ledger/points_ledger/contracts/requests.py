@@ -1,4 +1,4 @@
-"""What clients send: the bodies and queries of interface 2.
+"""What clients send: the bodies and queries of docs/api.md.
 
 Unknown fields are refused, so that a misspelt one is not silently ignored. Money is a decimal
 string; numbers are integers, never floats, never booleans.
@@ -26,7 +26,8 @@ from points_ledger.domain.redemption import Ticket
 DEFAULT_PAGE_SIZE: Final = 50
 DEFAULT_TICKET_SOURCE: Final = "pos"
 DEFAULT_TICKET_KIND: Final = "ticket"
-MAX_CURSOR_CHARACTERS: Final = 1_000
+MAX_CURSOR_CHARACTERS: Final = 5_000
+"""The longest source, id and member id take about 4,300 of them."""
 MAX_FIELD_ERRORS: Final = 50
 MAX_FIELD_CHARACTERS: Final = 200
 

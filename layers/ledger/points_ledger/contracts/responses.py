@@ -1,4 +1,4 @@
-"""What the interface answers: domain values written as the JSON of interface 2."""
+"""What the interface answers: domain values written as the JSON of docs/api.md."""
 
 from collections.abc import Mapping
 from datetime import date

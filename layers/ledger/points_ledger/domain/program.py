@@ -1,4 +1,4 @@
-"""The program: the rules of one version, as plain data (interface 4)."""
+"""The program: the rules of one version, as plain data (docs/program.md)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

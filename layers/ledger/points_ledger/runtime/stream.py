@@ -11,7 +11,7 @@ from typing import Any
 
 from points_ledger.adapters.dynamodb import Change, read_change
 from points_ledger.adapters.eventbridge import EventBus, OutgoingEvent
-from points_ledger.adapters.sqs import FactQueues
+from points_ledger.adapters.sqs import MAX_FACTS, FactQueues
 from points_ledger.contracts.events import EVENT_NAMES, INCONSISTENT, entry_detail, event_id
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import EarningReconsidered, Fact
@@ -35,8 +35,9 @@ def follow(event: Mapping[str, Any]) -> None:
             events = [told for change in changes for told in _events(change)]
             woken = [fact for change in changes for fact in _woken(change)]
             event_bus().publish(events)
-            if woken:
-                queues().send(woken, actor=ACTOR, correlation_id=ACTOR)
+            for first in range(0, len(woken), MAX_FACTS):
+                facts = woken[first : first + MAX_FACTS]
+                queues().send(facts, actor=ACTOR, correlation_id=ACTOR)
         except Exception as error:
             observability.log_failure(error)
             raise

@@ -16,6 +16,8 @@ PAGE_SIZE: Final = 100
 CLOSED_AFTER: Final = timedelta(hours=1)
 """An hour is closed this long after its end, by a last pass from its start."""
 _HOUR: Final = timedelta(hours=1)
+_CLOSING: Final = "#closing"
+_FAILED: Final = "#failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,11 @@ class Sweep:
             for shard in range(shards):
                 if not report.complete:
                     break
-                before = report.failed
                 progress, report = self._shard(progress, report, hour, shard, now, closing=closing)
-                clean = clean and report.complete and report.failed == before
+                failed_before = f"{hour:%Y-%m-%dT%H}#{shard}{_FAILED}" in progress.cursors
+                clean = clean and report.complete and not failed_before
+                if report.complete and failed_before:
+                    progress = _from_the_start(progress, hour, shard)
             if not (closing and clean):
                 still_open.append(hour)
         self._keep(progress, still_open, now)
@@ -86,16 +90,26 @@ class Sweep:
         *,
         closing: bool,
     ) -> tuple[SweepProgress, SweepReport]:
-        place = f"{hour:%Y-%m-%dT%H}#{shard}"
-        cursor = None if closing else progress.cursors.get(place)
+        """One shard from its cursor on.
+
+        The pass that closes an hour has a cursor of its own: where one run is too short for the
+        hour, the next one goes on. It notes a failed visit, so that the pass is made again.
+        """
+        hour_and_shard = f"{hour:%Y-%m-%dT%H}#{shard}"
+        place = hour_and_shard + _CLOSING if closing else hour_and_shard
+        cursor = progress.cursors.get(place)
         while True:
             if not self.has_time():
                 return progress, replace(report, complete=False)
             page = self.store.markers(
                 self.kind, hour, shard, until=now, after=cursor, limit=PAGE_SIZE
             )
+            failures = report.failed
             for marker in page.markers:
                 report = self._visited(report, marker, now)
+            if closing and report.failed > failures:
+                cursors = {**progress.cursors, hour_and_shard + _FAILED: ""}
+                progress = replace(progress, cursors=cursors)
             if page.cursor is not None:
                 cursor = page.cursor
                 if now <= self.clock():
@@ -124,3 +138,11 @@ class Sweep:
         self.store.save_progress(
             self.kind, SweepProgress(first_open_hour=first_open, cursors=cursors)
         )
+
+
+def _from_the_start(progress: SweepProgress, hour: datetime, shard: int) -> SweepProgress:
+    """The progress with the closing pass of a shard to be made again."""
+    place = f"{hour:%Y-%m-%dT%H}#{shard}"
+    dropped = {place + _CLOSING, place + _FAILED}
+    kept = {name: cursor for name, cursor in progress.cursors.items() if name not in dropped}
+    return replace(progress, cursors=kept)
