@@ -1,16 +1,18 @@
 """redemption: quoting and spending points, and every reason not to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from points_ledger.domain.error import ConflictError
+from points_ledger.domain.identity import EarningKey
 from points_ledger.domain.limit import MAX_POINTS
 from points_ledger.domain.state import Standing
 from points_ledger.runtime import services
 from points_ledger.service.ports import Lost
-from tests.functions.deployed import Answer, Deploy, Deployed, program
+from tests.functions.deployed import Answer, Deploy, Deployed, program, settled, sold
 from tests.functions.gateway import STAFF, TILL, CallerKind
 
 Json = dict[str, Any]
@@ -238,6 +240,18 @@ def test_a_ticket_must_exceed_what_is_redeemed_on_it(amount: str, counter: Count
 
 def test_a_cent_above_is_enough(counter: Counter) -> None:
     assert counter.redeem(points=200, ticket=ticket("2.01")).status == 201
+
+
+@pytest.mark.parametrize("named", [{}, {"source": "standard"}])
+def test_a_ticket_is_known_by_the_source_of_standard_webhooks_too(
+    named: Json, counter: Counter
+) -> None:
+    key = EarningKey(source="standard", kind="ticket", id="T-1")
+    sale = replace(sold("30.00", customer="C-1"), purchase=key)
+    assert counter.deployed.accrue(sale) == []
+    assert counter.deployed.mature(replace(settled(), purchase=key)) == []
+    answer = counter.redeem(points=501, ticket={**ticket("30.00", "T-1"), **named})
+    refused(answer, "earned_on_same_ticket", requested=501, spendable=500)
 
 
 def test_what_a_ticket_earned_cannot_be_spent_on_it(counter: Counter) -> None:

@@ -132,6 +132,16 @@ def test_a_member_whose_account_cannot_be_read_fails_alone(expiring: Deployed) -
     assert expiring.printed.messages == ["failed", "swept"]
 
 
+@pytest.mark.parametrize("state", ["{", "{}", '{"lots":"20260912:x"}'])
+def test_an_account_that_makes_no_sense_fails_alone(state: str, expiring: Deployed) -> None:
+    member_id = expiring.member_of("C-1")
+    head = expiring.stored()[f"MEMBER#{member_id} ENTRY#000000000003"]
+    expiring.overwrite({**head, "state": {"S": state}})
+    expiring.clock.now = NOW + timedelta(days=30)
+    counts = expiring.invoke("expiry", {})
+    assert (counts["posted"], counts["visited"]) == (1, 2)
+
+
 # --- Both -----------------------------------------------------------------------------------
 
 

@@ -46,6 +46,16 @@ def test_customers_of_different_members_cannot_be_one() -> None:
         desk.enrol("ada", "bob", key="key-3", name="Both")
 
 
+def test_a_known_member_gets_the_other_external_ids_of_the_request() -> None:
+    desk = Desk(program())
+    desk.enrol("ada")
+    assert desk.enrol("ada", "eva", key="key-2") == Enrolled(member_id=ADA, created=False)
+    again = desk.enrol("ada", "eva", key="key-2")
+    assert again == Enrolled(member_id=ADA, created=False, replayed=True)
+    assert desk.enrol("eva", key="key-3") == Enrolled(member_id=ADA, created=False)
+    assert desk.memory.members() == [ADA]
+
+
 def test_without_external_ids_the_request_alone_tells_members_apart() -> None:
     desk = Desk(program())
     assert [desk.enrol().member_id, desk.enrol(key="key-2").member_id] == [ADA, BOB]

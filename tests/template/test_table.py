@@ -29,7 +29,10 @@ def test_the_only_index_holds_keys_alone(template: Template) -> None:
     [index] = template.resources["Table"]["Properties"]["GlobalSecondaryIndexes"]
     assert index["IndexName"] == "pending_by_member"
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
-    assert [key["AttributeName"] for key in index["KeySchema"]] == ["pending_member", "PK"]
+    assert [key["AttributeName"] for key in index["KeySchema"]] == [
+        "pending_member",
+        "pending_since",
+    ]
 
 
 def test_no_alarm_needs_a_topic(template: Template) -> None:

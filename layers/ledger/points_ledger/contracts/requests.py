@@ -24,7 +24,9 @@ from points_ledger.domain.money import parse_amount
 from points_ledger.domain.redemption import Ticket
 
 DEFAULT_PAGE_SIZE: Final = 50
-DEFAULT_TICKET_SOURCE: Final = "pos"
+TICKET_SOURCES: Final = ("pos", "standard")
+"""Where the sale of a ticket without source may be known from: tills that name themselves `pos`,
+and those that send Standard webhooks without a source of their own."""
 DEFAULT_TICKET_KIND: Final = "ticket"
 MAX_CURSOR_CHARACTERS: Final = 5_000
 """The longest source, id and member id take about 4,300 of them."""
@@ -148,7 +150,7 @@ class TicketBody:
 
     id: Id
     amount: Amount
-    source: str = DEFAULT_TICKET_SOURCE
+    source: str | None = None
     kind: Literal["ticket", "invoice", "order"] = DEFAULT_TICKET_KIND
 
     def __post_init__(self) -> None:
@@ -157,9 +159,10 @@ class TicketBody:
 
     @property
     def ticket(self) -> Ticket:
-        """As the domain names it."""
-        key = EarningKey(source=self.source, kind=self.kind, id=self.id)
-        return Ticket(key=key, amount=self.amount)
+        """As the domain names it: without a source, under each that a till's sale may have."""
+        sources = (self.source,) if self.source is not None else TICKET_SOURCES
+        keys = [EarningKey(source=source, kind=self.kind, id=self.id) for source in sources]
+        return Ticket(key=keys[0], amount=self.amount, other_keys=tuple(keys[1:]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,13 @@ class Ticket:
 
     key: EarningKey
     amount: Decimal
+    other_keys: tuple[EarningKey, ...] = ()
+    """Further keys under which the same sale may earn, where the caller named no source."""
+
+    @property
+    def keys(self) -> tuple[EarningKey, ...]:
+        """All keys under which the sale may earn."""
+        return (self.key, *self.other_keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

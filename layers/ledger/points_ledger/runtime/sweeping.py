@@ -4,7 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from points_ledger.domain.error import LedgerError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from points_ledger.domain.error import BrokenInvariantError, LedgerError
 from points_ledger.runtime import bootstrap, observability, schedule, services
 from points_ledger.runtime.batch import Context
 from points_ledger.runtime.observability import Outcome
@@ -25,11 +27,20 @@ def sweep(
     def failed(marker: Marker, error: LedgerError) -> None:
         observability.log_failure(error, ids={"marker": marker.target})
 
+    def looked_at(target: str, now: datetime) -> int:
+        """Visit, so that one target that nobody can read does not stop the sweep for all."""
+        try:
+            return visit(target, now)
+        except (LedgerError, BotoCoreError, ClientError):
+            raise
+        except Exception as error:
+            raise BrokenInvariantError(type(error).__name__) from error
+
     def work(now: datetime) -> dict[str, int]:
         report = Sweep(
             kind=kind,
             store=services.sweeps(),
-            visit=visit,
+            visit=looked_at,
             clock=bootstrap.utc_now,
             has_time=lambda: context.get_remaining_time_in_millis() > RESERVED_MILLISECONDS,
             failed=failed,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from points_ledger.domain.enrolment import enrolment
@@ -18,6 +18,7 @@ from points_ledger.service.ledger import Decision, View, WritePath, posting_writ
 from points_ledger.service.ports import (
     Create,
     ExternalLink,
+    GuardHead,
     Profile,
     Put,
     Request,
@@ -75,15 +76,42 @@ class Enrolling:
         if known is not None:
             if known.fingerprint != command.fingerprint:
                 raise IdempotencyKeyReusedError
-            member_id = MemberId(json.loads(known.result)["member_id"])
-            return Decision(result=Enrolled(member_id=member_id, created=True, replayed=True))
+            first = json.loads(known.result)
+            return Decision(
+                result=Enrolled(
+                    member_id=MemberId(first["member_id"]),
+                    created=first.get("created", True),
+                    replayed=True,
+                )
+            )
         owners = {link.member_id for e in command.external_ids if (link := view.link(e))}
         if len(owners) > 1:
             error = FieldError("external_ids", "they belong to different members")
             raise InvalidRequestError((error,))
         if owners:
-            return Decision(result=Enrolled(member_id=owners.pop(), created=False))
+            return self._linked(view, command, owners.pop())
         return self._opened(command)
+
+    def _linked(self, view: View, command: EnrolMember, member_id: MemberId) -> Decision[Enrolled]:
+        """The member who is known by one external id gets the others of the request as well."""
+        known = Enrolled(member_id=member_id, created=False)
+        missing = tuple(each for each in command.external_ids if view.link(each) is None)
+        head, profile = view.resolved_head(member_id), view.profile(member_id)
+        if not missing or head is None:
+            return Decision(result=known)
+        now = self.clock()
+        writes: list[Write] = [
+            Create(item=ExternalLink(external_id=each, member_id=member_id, linked_at=now))
+            for each in missing
+        ]
+        # Whoever closes or merges the member meanwhile posts an entry.
+        writes.append(GuardHead(member_id=head.member_id, number=head.number))
+        if profile is not None:
+            more = replace(profile, external_ids=(*profile.external_ids, *missing))
+            writes.append(Put(item=more))
+        result = json.dumps({"member_id": member_id, "created": False})
+        request = Request(key=command.request, fingerprint=command.fingerprint, result=result)
+        return Decision(result=known, writes=(*writes, Create(item=request)))
 
     def _opened(self, command: EnrolMember) -> Decision[Enrolled]:
         now, member_id = self.clock(), self.new_member_id()

@@ -94,7 +94,7 @@ class Redeeming:
         # The head comes before the ticket's earning: whatever the earning posts meanwhile makes
         # the head's next number taken, so a stale pair can never be committed.
         view.resolved_head(command.member_id)
-        view.load(key, *([command.ticket.key] if command.ticket else []))
+        view.load(key, *(command.ticket.keys if command.ticket else ()))
         known = view.redemption(key)
         if known is not None:
             if known.fingerprint != command.fingerprint:
@@ -138,13 +138,15 @@ class Redeeming:
         if head is None:
             raise NotFoundError("member", member_id)
         now = latest(self.clock(), [head])
-        earning = view.earning(ticket.key) if ticket else None
+        view.load(*(ticket.keys if ticket else ()))
+        earnings = [view.earning(key) for key in ticket.keys] if ticket else []
+        member_ids = frozenset({member_id, head.member_id})
         redeemer = Redeemer(
             state=head.state,
             program=self.programs.at(now),
             now=now,
             ticket=ticket,
-            earned_on_ticket=earned_on(earning, frozenset({member_id, head.member_id})),
+            earned_on_ticket=sum(earned_on(earning, member_ids) for earning in earnings),
         )
         return redeemer, head
 

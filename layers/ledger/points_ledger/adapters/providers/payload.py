@@ -64,6 +64,13 @@ class Field:
         """A string, or None when absent."""
         return None if self.is_absent else self.text()
 
+    def bounded_text(self) -> str | None:
+        """A text of at most 1,000 characters, or None when absent or empty."""
+        text = self.optional_text()
+        if not text:
+            return None
+        return self.build(clean_text, text, maximum=MAX_TEXT_CHARACTERS, what="text")
+
     def profile_text(self) -> str | None:
         """A text for the profile; None where it is absent or no profile can keep it.
 

@@ -67,7 +67,7 @@ def _snapshot(message: Field, purchase: Field, source: str, earner: Customer) ->
     )
     billed_to = purchase["billed_to"]
     points_paid = purchase["points_paid_amount"]
-    purchase["number"].optional_text()
+    purchase["number"].bounded_text()
     return purchase.build(
         Snapshot,
         posted_at=purchase["posted_at"].instant(),
@@ -83,12 +83,12 @@ def _snapshot(message: Field, purchase: Field, source: str, earner: Customer) ->
 
 
 def _line(line: Field, currency: str) -> Line:
-    line["description"].optional_text()
+    line["description"].bounded_text()
     return line.build(
         Line,
         id=line["id"].id(),
         amount=_amount(line["amount"], currency, minimum=-MAX_AMOUNT),
-        item=line["item"].id(),
+        item=line["item"].optional_id(),
         category=line["category"].optional_id(),
         quantity=_quantity(line["quantity"]),
     )
