@@ -120,9 +120,9 @@ million invoices, overhead of {_ITEM_OVERHEAD_BYTES} bytes an item included.
 
 ## Prices
 
-List prices of {prices.REGION} in US dollars, taken from public pages of {prices.PRICES_AS_OF}. Those
-of SQS, KMS, point-in-time recovery and log storage are from memory: check them. The services' own
-pages (aws.amazon.com/dynamodb/pricing/on-demand and the like) say what they are now.
+List prices of {prices.REGION} in US dollars, taken from public pages of {prices.PRICES_AS_OF}.
+Those of SQS, KMS, point-in-time recovery and log storage are from memory: check them. The
+services' own pages (aws.amazon.com/dynamodb/pricing/on-demand and the like) say what they are now.
 
 {
         table(
