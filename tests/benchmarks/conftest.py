@@ -5,15 +5,7 @@ from typing import Any
 
 import pytest
 
-from local import stack as local_stack
 from tests.benchmarks.reference import Ledger, ledger_on
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[dict[str, Any]]:
-    """The stack that ``python -m local within`` names; one of its own where it names none."""
-    with local_stack.stack_for_tests() as description:
-        yield description
 
 
 @pytest.fixture

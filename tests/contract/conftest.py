@@ -1,9 +1,7 @@
 """The stores: in memory, on moto (one thread only), and on the local stack's emulator."""
 
-import json
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from moto import mock_aws
@@ -17,8 +15,6 @@ from tests.contract.backends import (
     scratch_table,
 )
 
-STACK_FILE = Path(__file__).resolve().parents[2] / ".local" / "stack.json"
-
 MEMORY = pytest.param("memory")
 MOTO = pytest.param("moto")
 EMULATOR = pytest.param("emulator", marks=pytest.mark.stack)
@@ -26,29 +22,29 @@ EMULATOR = pytest.param("emulator", marks=pytest.mark.stack)
 
 @pytest.fixture(params=[MEMORY, MOTO, EMULATOR])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    yield from _backend(request.param)
+    yield from _backend(request)
 
 
 @pytest.fixture(params=[MOTO, EMULATOR])
 def dynamodb(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """For what only a table has."""
-    yield from _backend(request.param)
+    yield from _backend(request)
 
 
 @pytest.fixture(params=[EMULATOR])
 def emulator(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """For capacity, which moto does not count."""
-    yield from _backend(request.param)
+    yield from _backend(request)
 
 
 @pytest.fixture(params=[MEMORY, EMULATOR])
 def concurrent(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """For threads, under which moto loses writes."""
-    yield from _backend(request.param)
+    yield from _backend(request)
 
 
-def _backend(kind: str) -> Iterator[Backend]:
-    match kind:
+def _backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    match request.param:
         case "memory":
             yield memory_backend()
         case "moto":
@@ -57,7 +53,7 @@ def _backend(kind: str) -> Iterator[Backend]:
                 with scratch_table(client, TABLE) as name:
                     yield dynamodb_backend(client, name)
         case _:
-            stack = json.loads(STACK_FILE.read_text())
+            stack = request.getfixturevalue("stack")
             client = dynamodb_client(stack["endpoint_url"], stack["region"])
             with scratch_table(client, f"contract-{uuid.uuid4()}") as name:
                 yield dynamodb_backend(client, name)

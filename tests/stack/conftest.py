@@ -1,15 +1,14 @@
-"""One stack and one client of it for all tests of the session."""
+"""One client of the stack for all tests of the session."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
-from local import stack as local_stack
 from tests.stack.client import StackClient
 
 
 @pytest.fixture(scope="session")
-def ledger() -> Iterator[StackClient]:
-    """The stack that ``python -m local within`` names; one of its own where it names none."""
-    with local_stack.stack_for_tests() as description, StackClient(description) as client:
+def ledger(stack: Mapping[str, Any]) -> Iterator[StackClient]:
+    with StackClient(stack) as client:
         yield client
