@@ -16,7 +16,6 @@ from points_ledger.domain.convergence import Occasion, aim, converge, valued
 from points_ledger.domain.earning import Earned, Earning, MergeableFact, Pin, merge
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, EntryType, Posting, chain
-from points_ledger.domain.expiry import expiry
 from points_ledger.domain.fact import (
     ActionPerformed,
     Earner,
@@ -56,6 +55,7 @@ from points_ledger.domain.program import (
 from points_ledger.domain.redemption import Redeemer, Ticket, earned_on, redeem
 from points_ledger.domain.replay import replay
 from points_ledger.domain.rules import Room
+from points_ledger.domain.settling import settlement
 from points_ledger.domain.sharing import Allocation, Share, whole
 from points_ledger.domain.state import Standing, State
 
@@ -589,7 +589,7 @@ class World:
         self.now = max(self.now, now or self.now)
         made: list[Entry] = []
         for member_id, head in list(self.heads.items()):
-            posting = expiry(head.state, now=self.now, zone=self.program.zone, actor="test")
+            posting = settlement(head.state, now=self.now, program=self.program, actor="test")
             if posting is not None:
                 made.append(self.post(member_id, posting))
         return tuple(made)
@@ -604,7 +604,7 @@ class World:
             actor="test",
         )
         self.redemptions += 1
-        settling = expiry(self.state(member), now=self.now, zone=self.program.zone, actor="test")
+        settling = settlement(self.state(member), now=self.now, program=self.program, actor="test")
         if settling is not None:
             self.post(member_id, settling)
         return self.post(member_id, spending)
@@ -701,7 +701,7 @@ class World:
                 fact_at=self.now,
                 reason="test",
                 actor="test",
-                zone=self.program.zone,
+                in_force=self.program,
             ),
         )
         assert not (aimed.is_met and found.entries), "an aim that is met posts nothing"

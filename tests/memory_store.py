@@ -1,7 +1,7 @@
 """The service's ports in memory: every condition honoured, every commit atomic, one lock.
 
-One object is `Store`, `LedgerReader`, `WaitingReader` and `SweepStore`; the contract tests hold
-it to what the store on DynamoDB does.
+One object is `Store`, every reader and `SweepStore`; the contract tests hold it to what the store
+on DynamoDB does.
 """
 
 import bisect
@@ -18,8 +18,11 @@ from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
 from points_ledger.service.ports import (
     Append,
+    Approval,
     Committed,
+    Coupon,
     Create,
+    Draw,
     EntryPage,
     GuardAbsent,
     GuardHead,
@@ -28,6 +31,9 @@ from points_ledger.service.ports import (
     ItemKey,
     Key,
     Link,
+    Listed,
+    ListName,
+    ListPage,
     Lost,
     Marker,
     MarkerKind,
@@ -36,9 +42,14 @@ from points_ledger.service.ports import (
     Outcome,
     Park,
     PendingPage,
+    PendingShare,
     Profile,
     Put,
+    Redemption,
+    Remove,
+    Reward,
     Save,
+    Stock,
     Stored,
     SweepProgress,
     VersionList,
@@ -54,6 +65,8 @@ class Snapshot:
     chains: Mapping[MemberId, tuple[Entry, ...]]
     items: Mapping[ItemKey, Item]
     notes: tuple[Note, ...]
+    lists: tuple[Listed, ...]
+    shares: tuple[PendingShare, ...]
     waiting: Mapping[ExternalId, tuple[EarningKey, ...]]
     parked: Mapping[PaymentKey, tuple[Fact, ...]]
     markers: tuple[Marker, ...]
@@ -68,6 +81,8 @@ class MemoryStore:
         self._chains: dict[MemberId, list[Entry]] = {}
         self._items: dict[ItemKey, Item] = {}
         self._notes: dict[tuple[MemberId, str], Note] = {}
+        self._lists: dict[Listed, None] = {}
+        self._shares: dict[tuple[EarningKey, MemberId], PendingShare] = {}
         self._waiting: dict[ExternalId, dict[EarningKey, None]] = {}
         self._parked: dict[PaymentKey, dict[Fact, None]] = {}
         self._hours: dict[tuple[MarkerKind, datetime], int] = {}
@@ -123,7 +138,11 @@ class MemoryStore:
             case GuardAbsent(key=key):
                 if key in self._items:
                     returned[key] = self._items[key]
-            case Put() | Link() | Wait() | Park():
+            case Draw(key=key, quantity=quantity):
+                stock = self._items.get(key)
+                if not isinstance(stock, Stock) or stock.remaining < quantity:
+                    returned[key] = stock
+            case Put() | Remove() | Link() | Wait() | Park():
                 pass
             case _:
                 assert_never(write)
@@ -143,10 +162,24 @@ class MemoryStore:
                 chain = self._chains.setdefault(entry.member_id, [])
                 assert entry.number == len(chain) + 1, "a chain has no gaps"
                 chain.append(entry)
-            case Save(item=Earning() as earning, expected=expected):
-                self._items[earning.key] = replace(earning, revision=expected + 1)
-            case Save(item=item) | Create(item=item) | Link(item=item):
-                self._items[item.key] = item
+            case Save(item=VersionList() as versions):
+                self._items[versions.key] = versions
+            case Save(item=item, expected=expected):
+                assert not isinstance(item, VersionList)
+                self._items[item.key] = replace(item, revision=expected + 1)
+            case Draw(key=key, quantity=quantity):
+                stock = self._items[key]
+                assert isinstance(stock, Stock)
+                self._items[key] = replace(stock, remaining=stock.remaining - quantity)
+            case Remove(item=Listed() as place):
+                self._lists.pop(place, None)
+            case Remove(item=gone):
+                assert not isinstance(gone, Listed)
+                self._items.pop(gone, None)
+            case Create(item=item) as create:
+                self._items[create.item.key] = create.item
+            case Link(item=link):
+                self._items[link.key] = link
             case Put(item=put):
                 self._put(put)
             case Wait(external_id=external_id, earning=earning_key):
@@ -158,13 +191,17 @@ class MemoryStore:
             case _:
                 assert_never(write)
 
-    def _put(self, item: Marker | Profile | Note) -> None:
+    def _put(self, item: Marker | Note | Listed | PendingShare | Stock) -> None:
         match item:
             case Marker():
                 self._put_marker(item)
             case Note():
                 self._notes[item.member_id, item.id] = item
-            case Profile():
+            case Listed():
+                self._lists[item] = None
+            case PendingShare():
+                self._shares[item.earning, item.member_id] = item
+            case Stock():
                 self._items[item.key] = item
             case _:
                 assert_never(item)
@@ -196,10 +233,22 @@ class MemoryStore:
         self, member_id: MemberId, *, limit: int, cursor: str | None
     ) -> PendingPage:
         with self._lock:
-            places = sorted(
-                (f"{member_id} {_sortable(item.posted_at)} {item.key}", item.key)
+            at_home = (
+                (item.key, item.posted_at)
                 for item in self._items.values()
-                if isinstance(item, Earning) and item.posted_at and _waits_for(item, member_id)
+                if isinstance(item, Earning)
+                and item.home == member_id
+                and member_id in item.pending_members
+            )
+            shared = (
+                (share.earning, share.since)
+                for share in self._shares.values()
+                if share.member_id == member_id
+            )
+            places = sorted(
+                (f"{member_id} {_sortable(since)} {key}", key)
+                for key, since in (*at_home, *shared)
+                if since is not None
             )
         if cursor is not None and not cursor.startswith(f"{member_id} "):
             raise ValueError("not a cursor of this list")
@@ -208,6 +257,50 @@ class MemoryStore:
         return PendingPage(
             keys=tuple(key for _, key in page), cursor=page[-1][0] if len(rest) > limit else None
         )
+
+    def listed(
+        self,
+        name: ListName,
+        partition: str,
+        *,
+        prefix: str = "",
+        limit: int,
+        cursor: str | None = None,
+        newest_first: bool = False,
+    ) -> ListPage:
+        start = f"{name} {partition} "
+        if cursor is not None and not cursor.startswith(start):
+            raise ValueError("not a cursor of this list")
+        with self._lock:
+            found = sorted(
+                (
+                    (f"{start}{each.sort}#{each.id}", each.id)
+                    for each in self._lists
+                    if (each.list, each.partition) == (name, partition)
+                    and each.sort.startswith(prefix)
+                ),
+                reverse=newest_first,
+            )
+        rest = [
+            each
+            for each in found
+            if cursor is None or (each[0] < cursor if newest_first else each[0] > cursor)
+        ]
+        page = rest[:limit]
+        return ListPage(
+            ids=tuple(id_ for _, id_ in page), cursor=page[-1][0] if len(rest) > limit else None
+        )
+
+    def notes(self, member_id: MemberId) -> Sequence[Note]:
+        with self._lock:
+            return [note for (owner, _), note in self._notes.items() if owner == member_id]
+
+    def erase_notes(self, member_id: MemberId) -> int:
+        with self._lock:
+            erased = [place for place in self._notes if place[0] == member_id]
+            for place in erased:
+                del self._notes[place]
+            return len(erased)
 
     def waiting(self, external_id: ExternalId) -> Sequence[EarningKey]:
         with self._lock:
@@ -282,6 +375,8 @@ class MemoryStore:
                 chains={member_id: tuple(chain) for member_id, chain in self._chains.items()},
                 items=dict(self._items),
                 notes=tuple(self._notes.values()),
+                lists=tuple(self._lists),
+                shares=tuple(self._shares.values()),
                 waiting={key: tuple(earnings) for key, earnings in self._waiting.items()},
                 parked={key: tuple(facts) for key, facts in self._parked.items()},
                 markers=tuple(
@@ -303,6 +398,12 @@ def _conditional_place(write: Write) -> object:
             return member_id, number + 1
         case Save(item=item) | Create(item=item):
             return item.key
+        case Remove(item=Listed() as place):
+            return place
+        case Remove(item=key):
+            return key
+        case Draw(key=key):
+            return key
         case GuardAbsent(key=key):
             return key
         case _:
@@ -312,17 +413,12 @@ def _conditional_place(write: Write) -> object:
 def _revision(item: Item | None) -> int:
     """Earnings count their changes; every change of the version list adds a version."""
     match item:
-        case Earning(revision=revision):
-            return revision
+        case Earning() | Redemption() | Approval() | Reward() | Coupon() | Profile():
+            return item.revision
         case VersionList(periods=periods):
             return len(periods)
         case _:
             return 0
-
-
-def _waits_for(earning: Earning, member_id: MemberId) -> bool:
-    waiting = [member for member, posted in earning.posted.items() if posted.pending > 0]
-    return waiting[:1] == [member_id]
 
 
 def _hour(instant: datetime) -> datetime:

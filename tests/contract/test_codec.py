@@ -52,6 +52,7 @@ from points_ledger.service.ports import (
     Redemption,
     Request,
     RequestKey,
+    Stock,
     Stored,
     SweepProgress,
     VersionList,
@@ -251,7 +252,7 @@ def encoded(stored: Stored) -> Attributes:
             return codec.encode_save(stored, revision - 1)
         case VersionList(periods=periods):
             return codec.encode_save(stored, len(periods) - 1)
-        case Profile() | PaymentLink():
+        case PaymentLink() | Stock():
             return codec.encode_put(stored)
         case _:
             return codec.encode_create(stored)

@@ -72,12 +72,14 @@ def texts(tree: ast.AST) -> Iterator[str]:
     )
 
 
-def test_only_the_store_and_the_sweeps_write_to_the_table() -> None:
+def test_the_store_the_sweeps_and_the_erasure_of_notes_write_to_the_table() -> None:
     writers = {str(path): uses(tree, WRITING) for path, tree in sources() if uses(tree, WRITING)}
     here = DYNAMODB.relative_to(ROOT)
     assert writers == {
         f"{here}/store.py": {"put_item", "update_item", "transact_write_items"},
         f"{here}/sweeps.py": {"put_item"},
+        # Free text of a person who is erased.
+        f"{here}/readers.py": {"delete_item"},
     }
 
 
@@ -108,7 +110,10 @@ def test_places_of_entries_are_only_used_where_they_are_put_guarded_or_read() ->
 
 
 def test_only_one_module_spells_keys() -> None:
-    kinds = ("MEMBER", "EARNING", "REDEMPTION", "REQUEST", "PROFILE", "EXTERNAL", "PAYMENT")
+    kinds = (
+        *("MEMBER", "EARNING", "REDEMPTION", "APPROVAL", "REWARD", "COUPON", "REQUEST", "PROFILE"),
+        *("EXTERNAL", "PAYMENT", "LIST"),
+    )
     forged = [
         (str(path), text)
         for path, tree in sources()

@@ -232,7 +232,7 @@ class TestReading:
             Link(item=PaymentLink(payment=PAYMENT, purchase=INVOICE)),
             Create(item=redemption()),
             Create(item=Request(key=REQUEST, fingerprint="f", result="")),
-            Put(item=profile()),
+            Create(item=profile()),
             Put(item=Note(member_id=MEMBER, id="n1", text="Zoë asked", salt="s")),
             Create(item=program_version()),
             Save(item=versions(1), expected=0),
@@ -359,7 +359,7 @@ class TestCreating:
     def test_putting_twice_is_harmless(self, backend: Backend) -> None:
         known = PaymentLink(payment=PAYMENT, purchase=INVOICE)
         marker = Marker(kind="expiry", due_at=RECORDED_AT, target=MEMBER)
-        writes: list[Write] = [Link(item=known), Put(item=profile()), Put(item=marker)]
+        writes: list[Write] = [Link(item=known), Put(item=marker)]
         for _ in range(2):
             assert backend.store.commit(writes) == Committed()
         assert read(backend, PAYMENT) == known
@@ -376,7 +376,7 @@ class TestAtomicity:
             *(Append(entry=entry) for entry in entries(2)),
             Save(item=shapes.purchase(), expected=0),
             Create(item=Request(key=REQUEST, fingerprint="f", result="{}")),
-            Put(item=profile()),
+            Create(item=profile()),
             Link(item=PaymentLink(payment=PAYMENT, purchase=INVOICE)),
             Wait(external_id=CUSTOMER, earning=INVOICE),
             Park(payment=PaymentKey(source="stripe", id="pi_2"), fact=fact),

@@ -13,8 +13,8 @@ from unittest.mock import patch
 from points_ledger.domain import convergence, entry
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry, Posting
-from points_ledger.domain.expiry import expiry
 from points_ledger.domain.identity import ExternalId, MemberId, PaymentKey, RedemptionId
+from points_ledger.domain.settling import settlement
 from points_ledger.service import expiring, ledger, recording, redeeming
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import Decision, View, WritePath, guarded_key, posting_writes
@@ -289,16 +289,16 @@ def _expires_what_it_saw_first(stack: ExitStack) -> None:
     ) -> Decision[int]:
         head = view.head(member_id)
         assert head is not None
-        zone = self.programs.at(now).zone
+        program = self.programs.at(now)
         known = id(view), now
         if known not in seen:
-            seen[known] = expiry(head.state, now=now, zone=zone, actor=actor)
+            seen[known] = settlement(head.state, now=now, program=program, actor=actor)
             views.append(view)
         posting = seen[known]
         if posting is None:
             return Decision(result=0)
         expired = entry.chain(head, member_id, posting, now)
-        return Decision(result=1, writes=posting_writes([expired], [head], zone))
+        return Decision(result=1, writes=posting_writes([expired], [head], program.zone))
 
     stack.enter_context(patch.object(Expiring, "_decide", decide))
 

@@ -66,6 +66,8 @@ def copied(store: MemoryStore) -> MemoryStore:
     copy._chains = {member_id: list(chain) for member_id, chain in store._chains.items()}
     copy._items = dict(store._items)
     copy._notes = dict(store._notes)
+    copy._lists = dict(store._lists)
+    copy._shares = dict(store._shares)
     copy._waiting = {key: dict(waiting) for key, waiting in store._waiting.items()}
     copy._parked = {key: dict(parked) for key, parked in store._parked.items()}
     copy._hours = dict(store._hours)

@@ -8,6 +8,7 @@ FUNCTIONS = read_template().functions
 EVERYBODY_ACTIONS = {
     "dynamodb:BatchGetItem",
     "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
@@ -19,7 +20,9 @@ STREAM_ACTIONS = {
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
 }
-CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "SWEEP#*"}
+CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "REWARD#*", "SWEEP#*"}
+REMOVABLE_PREFIXES = {"EXTERNAL#*", "LIST#*", "PROFILE#*"}
+# Personal data, what finds it, and places in lists: nothing else is ever taken away.
 # Neither can be limited to a resource: these actions have none.
 RESOURCELESS_ACTIONS = {
     "dynamodb:ListStreams",
@@ -28,14 +31,31 @@ RESOURCELESS_ACTIONS = {
 }
 WRITES = {
     "webhooks": set(),
-    "accrual": {"MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "DUE#*"},
-    "maturation": {"MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "DUE#*"},
+    "accrual": {"MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "LIST#*", "DUE#*"},
+    "maturation": {
+        "MEMBER#*",
+        "PROFILE#*",
+        "EARNING#*",
+        "EXTERNAL#*",
+        "PAYMENT#*",
+        "LIST#*",
+        "DUE#*",
+    },
     "hold_release": {
-        *("MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "DUE#*", "SWEEP#*"),
+        *(
+            "MEMBER#*",
+            "PROFILE#*",
+            "EARNING#*",
+            "EXTERNAL#*",
+            "PAYMENT#*",
+            "LIST#*",
+            "DUE#*",
+            "SWEEP#*",
+        ),
     },
     "expiry": {"MEMBER#*", "DUE#*", "SWEEP#*"},
     "redemption": {"MEMBER#*", "REDEMPTION#*", "PROFILE#*", "DUE#*"},
-    "members": {"MEMBER#*", "PROFILE#*", "EXTERNAL#*", "REQUEST#*"},
+    "members": {"MEMBER#*", "PROFILE#*", "EXTERNAL#*", "REQUEST#*", "LIST#*"},
     "program": {"PROGRAM"},
     "ledger_events": set(),
 }
@@ -98,6 +118,13 @@ def test_updates_no_entry_and_nothing_else_that_is_versioned(
     function: Function, template: Template
 ) -> None:
     assert key_prefixes(template, function, "dynamodb:UpdateItem") <= CHANGEABLE_PREFIXES
+
+
+@each_function
+def test_takes_nothing_away_but_personal_data_and_places_in_lists(
+    function: Function, template: Template
+) -> None:
+    assert key_prefixes(template, function, "dynamodb:DeleteItem") <= REMOVABLE_PREFIXES
 
 
 def test_only_members_query_the_index_and_its_statement_stands_alone(template: Template) -> None:

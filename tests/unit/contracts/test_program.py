@@ -23,7 +23,9 @@ from points_ledger.contracts.stored_program import program_from_stored
 from points_ledger.domain.calendar import Period
 from points_ledger.domain.error import BrokenInvariantError, InvalidRequestError
 from points_ledger.domain.program import (
+    AdjustmentTerms,
     Campaign,
+    CouponTerms,
     ExpiryTerms,
     Limit,
     Match,
@@ -33,6 +35,7 @@ from points_ledger.domain.program import (
     RedemptionTerms,
     Rule,
     Tier,
+    TransferTerms,
 )
 
 type_of_document = dict[str, Any]
@@ -153,10 +156,16 @@ def test_the_sample_is_read_field_by_field() -> None:
             cancel_unpaid_after=Period(days=180),
         ),
         clawback="unlimited",
-        expiry=ExpiryTerms(kind="period", after=Period(months=24), round_to="month"),
+        expiry=ExpiryTerms(
+            kind="period", after=Period(months=24), round_to="month", warn_days_before=(30, 7)
+        ),
         redemption=RedemptionTerms(
             minimum_amount=Decimal("5.00"), ticket_must_exceed=True, points_paid_part_earns=False
         ),
+        adjustments=AdjustmentTerms(approval_above_points=None, approval_below_zero=True),
+        coupons=CouponTerms(minimum_points=0, valid_days=90),
+        sharing_within="organisation",
+        transfers=TransferTerms(enabled=True, within="organisation", minimum_points=1),
     )
 
 
@@ -383,12 +392,6 @@ def test_a_bad_value_is_refused_at_its_path(path: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("expiry.kind", "inactivity"),
-        ("expiry.requires_notice_days", 30),
-        ("redemption.approval_above_points", 1000),
-        ("redemption.member_requests_need_approval", True),
-        ("adjustments.approval_above_points", 0),
-        ("transfers.approval_above_points", 500),
         ("tier_window.kind", "calendar"),
         ("challenges", [{"id": "five"}]),
         ("streaks", [{}]),
@@ -408,7 +411,14 @@ def test_what_this_version_would_ignore_is_refused(path: str, value: object) -> 
     ("path", "value"),
     [
         ("expiry.kind", "never"),
+        ("expiry.kind", "inactivity"),
+        ("expiry.requires_notice_days", 30),
         ("expiry.requires_notice_days", None),
+        ("redemption.approval_above_points", 1000),
+        ("redemption.member_requests_need_approval", True),
+        ("adjustments.approval_above_points", 0),
+        ("transfers.approval_above_points", 500),
+        ("transfers.within", "anyone"),
         ("expiry.return_grace_days", 14),
         ("expiry.warn_days_before", [60, 30, 7]),
         ("expiry.after", "P0D"),
@@ -470,7 +480,7 @@ def test_every_error_is_reported_at_once() -> None:
     document["earning_rules"][1]["id"] = "signup"
     document["campaigns"][0]["to"] = "2026-01-01T00:00"
     document["tiers"][1]["points"] = 1
-    document["expiry"]["kind"] = "inactivity"
+    document["expiry"]["kind"] = "sometimes"
     del document["point_value"]["points"]
     assert set(refusals(document)) == {
         "colour",
@@ -652,8 +662,17 @@ def documents(draw: st.DrawFn) -> type_of_document:
                     yearly_amount_cap=st.none() | cents,
                     excluded_jurisdictions=label_lists,
                     reservation_minutes=days,
+                    approval_above_points=st.none() | days,
+                    approval_days=days,
+                    member_requests_need_approval=flags,
                 ),
-                transfers=st.just({"enabled": False}),
+                adjustments=optional(approval_above_points=st.none() | days),
+                coupons=optional(minimum_points=days, valid_days=days),
+                sharing=optional(within=st.sampled_from(["organisation", "anyone"])),
+                transfers=st.fixed_dictionaries(
+                    {"enabled": flags},
+                    optional={"minimum_points": days, "approval_above_points": st.none() | days},
+                ),
             )
         ),
         "tiers": tiers,
@@ -679,6 +698,10 @@ def as_document(program: Program) -> type_of_document:
         "reversal": {"clawback": program.clawback},
         "expiry": plain(program.expiry),
         "redemption": plain(program.redemption),
+        "adjustments": plain(program.adjustments),
+        "coupons": plain(program.coupons),
+        "sharing": {"within": program.sharing_within},
+        "transfers": plain(program.transfers),
     }
 
 
@@ -688,6 +711,8 @@ def plain(value: object) -> Any:  # noqa: ANN401 - any JSON
             return value
         case frozenset():
             return sorted(value)
+        case tuple():
+            return list(value)
         case Period():
             return value
         case datetime():
@@ -731,11 +756,10 @@ def test_a_valid_document_says_the_same_as_its_program(document: type_of_documen
     meant = typed(ProgramDocument.model_validate(document).model_dump())
     if meant["expiry"]["after"] is None:
         meant["expiry"]["after"] = Period()
+    warned = meant["expiry"]["warn_days_before"]
+    meant["expiry"]["warn_days_before"] = sorted(set(warned), reverse=True)
     for name, part in said.items():
-        expected = meant[name]
-        if name in ("expiry", "redemption"):
-            expected = {key: value for key, value in expected.items() if key in part}
-        assert part == expected, name
+        assert part == meant[name], name
     assert program_from_stored(json.dumps(document), 3) == program
 
 

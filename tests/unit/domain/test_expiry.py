@@ -1,5 +1,6 @@
 """Expiry by a period, by rounding, and never (semantics 5)."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,13 +8,15 @@ import pytest
 
 from points_ledger.domain.calendar import end_of_validity
 from points_ledger.domain.entry import Posting
-from points_ledger.domain.expiry import expires_at, expiry, usable_points
+from points_ledger.domain.expiry import expires_at, usable_points
 from points_ledger.domain.limit import EXPIRED_LOT_RECORD_DAYS, MAX_LOTS
 from points_ledger.domain.lot import NEVER
+from points_ledger.domain.settling import settlement
 from points_ledger.domain.state import State, record_of
 from tests.builders import DAY, HOUR, Balances, World, after, paid, posted, program, rule
 
 CHICAGO = ZoneInfo("America/Chicago")
+IN_CHICAGO = replace(program(), zone=CHICAGO)
 LAST_DAY = date(2021, 7, 31)
 MIDNIGHT = datetime(2021, 8, 1, 5, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -21,7 +24,7 @@ MOMENT = timedelta(microseconds=1)
 
 def swept(state: State, now: datetime) -> Posting | None:
     """What the sweep posts for an account in Chicago."""
-    return expiry(state, now=now, zone=CHICAGO, actor="sweep")
+    return settlement(state, now=now, program=IN_CHICAGO, actor="sweep")
 
 
 def with_records(records: dict[date, int], lots: dict[date, int]) -> State:

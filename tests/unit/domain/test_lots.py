@@ -87,7 +87,7 @@ def test_a_lot_that_never_expires_is_joined_only_to_its_like() -> None:
 
 def test_a_credit_above_the_limit_shows_the_joining_in_its_change() -> None:
     state = State(lots=every_tenth_day(MAX_LOTS))
-    credit = credited(state, 3, JANUARY + timedelta(days=97))
+    credit = credited(state, {JANUARY + timedelta(days=97): 3})
     assert credit.lots == {JANUARY + timedelta(days=100): 3}
     assert credit.counters == {"joined_lot:2027-04-08": 3}
 
@@ -96,7 +96,7 @@ def test_a_credit_above_the_limit_shows_the_joining_in_its_change() -> None:
     ("debt", "lots", "repaid"), [(0, {MARCH: 50}, 0), (20, {MARCH: 30}, 20), (80, {}, 50)]
 )
 def test_a_credit_repays_debt_first(debt: int, lots: Lots, repaid: int) -> None:
-    credit = credited(State(debt=debt), 50, MARCH)
+    credit = credited(State(debt=debt), {MARCH: 50})
     assert (credit.lots, credit.repaid) == (lots, repaid)
 
 

@@ -333,7 +333,7 @@ def test_two_members_of_one_person_move_one_account() -> None:
         resolved={ada: ada, ben: ada},
         program=world.program,
         occasion=Occasion(
-            now=START, fact_at=START, reason="test", actor="test", zone=world.program.zone
+            now=START, fact_at=START, reason="test", actor="test", in_force=world.program
         ),
     )
     assert [(entry.member_id, entry.number) for entry in found.entries] == [(ada, 3), (ada, 4)]

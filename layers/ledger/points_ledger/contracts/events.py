@@ -15,7 +15,18 @@ EVENT_NAMES: Final[Mapping[EntryType, str]] = MappingProxyType(
         "reversal": "PointsReversed",
         "lapse": "PointsLapsed",
         "redemption": "PointsRedeemed",
+        "reservation": "PointsReserved",
+        "capture": "PointsRedeemed",
+        "release": "PointsReleased",
         "expiry": "PointsExpired",
+        "notice": "PointsExpiring",
+        "extension": "PointsExtended",
+        "adjustment": "PointsAdjusted",
+        "transfer": "PointsTransferred",
+        "merge": "MembersMerged",
+        "forfeit": "PointsForfeited",
+        "opening": "PointsOpened",
+        "change": "MemberChanged",
     }
 )
 INCONSISTENT: Final = "LedgerInconsistent"

@@ -31,6 +31,7 @@ from points_ledger.domain.identity import clean_id, clean_text
 from points_ledger.domain.limit import MAX_POINTS, MAX_TEXT_CHARACTERS
 from points_ledger.domain.money import EXPONENTS, check_amount
 from points_ledger.domain.program import (
+    Circle,
     Clawback,
     LimitPeriod,
     PointsRounding,
@@ -67,12 +68,6 @@ _NOT_SUPPORTED_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
     # deletes the row
     ("earning_rules.*.release", (None, "referred_first_purchase")),
     ("tier_window.kind", ("rolling",)),
-    ("expiry.kind", ("period", "never")),
-    ("expiry.requires_notice_days", (None,)),
-    ("redemption.approval_above_points", (None,)),
-    ("redemption.member_requests_need_approval", (False,)),
-    ("adjustments.approval_above_points", (None,)),
-    ("transfers.approval_above_points", (None,)),
     ("challenges", (None, [], {})),
     ("streaks", (None, [], {})),
     ("leaderboards", (None, [], {})),
@@ -362,14 +357,14 @@ class CouponsDocument(_Part):
 class SharingDocument(_Part):
     """With whom a member may share what they earn."""
 
-    within: Literal["organisation"] = "organisation"
+    within: Circle = "organisation"
 
 
 class TransfersDocument(_Part):
     """Whether and to whom members may transfer points."""
 
     enabled: bool
-    within: Literal["organisation"] = "organisation"
+    within: Circle = "organisation"
     minimum_points: _SomePoints = 1
     approval_above_points: _PointsOrNone | None = None
 
@@ -569,7 +564,7 @@ def _timestamp(text: object, time_zone: object) -> float | None:
 
 def _expiry_contradictions(path: str, expiry: Mapping[str, object]) -> Iterator[FieldError]:
     after = expiry.get("after")
-    if expiry.get("kind") == "period" and after is None:
+    if expiry.get("kind") in ("period", "inactivity") and after is None:
         yield FieldError(f"{path}.after", "is required")
     if isinstance(after, str) and "T" in after:
         yield FieldError(f"{path}.after", "must be in years, months, weeks and days")

@@ -7,16 +7,17 @@ cannot differ.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import Period
 from points_ledger.domain.error import BrokenInvariantError
 from points_ledger.domain.program import (
+    AdjustmentTerms,
     Campaign,
+    CouponTerms,
     ExpiryTerms,
     Limit,
     Match,
@@ -26,6 +27,7 @@ from points_ledger.domain.program import (
     RedemptionTerms,
     Rule,
     Tier,
+    TransferTerms,
 )
 
 _Plain = Mapping[str, Any]
@@ -64,6 +66,10 @@ def program_of(plain: _Plain, version: int) -> Program:
         clawback=plain.get("reversal", {}).get("clawback", "unlimited"),
         expiry=_expiry(plain.get("expiry", {"kind": "never"})),
         redemption=_redemption(plain.get("redemption", {})),
+        adjustments=AdjustmentTerms(**plain.get("adjustments", {})),
+        coupons=CouponTerms(**plain.get("coupons", {})),
+        sharing_within=plain.get("sharing", {}).get("within", "organisation"),
+        transfers=TransferTerms(**plain.get("transfers", {"enabled": False})),
         document=plain,
     )
 
@@ -109,20 +115,18 @@ def _maturation(plain: _Plain) -> MaturationTerms:
 
 
 def _expiry(plain: _Plain) -> ExpiryTerms:
-    if plain["kind"] == "never":
-        return ExpiryTerms()
-    kept = {name: plain[name] for name in ("kind", "after", "round_to") if name in plain}
-    return ExpiryTerms(**_present(kept, after=Period.parse))
+    kept = {name: value for name, value in plain.items() if name != "after" or value is not None}
+    return ExpiryTerms(**_present(kept, after=Period.parse, warn_days_before=_soonest_last))
 
 
-_KEPT_OF_REDEMPTION: Final = frozenset(field.name for field in fields(RedemptionTerms))
+def _soonest_last(days: list[int]) -> tuple[int, ...]:
+    return tuple(sorted(set(days), reverse=True))
 
 
 def _redemption(plain: _Plain) -> RedemptionTerms:
-    kept = {name: value for name, value in plain.items() if name in _KEPT_OF_REDEMPTION}
     return RedemptionTerms(
         **_present(
-            kept,
+            plain,
             minimum_amount=Decimal,
             yearly_amount_cap=Decimal,
             excluded_jurisdictions=frozenset,

@@ -7,38 +7,38 @@ there, taking back what a fall demands by the program's clawback policy (semanti
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.earning import NOTHING_POSTED, Earning, Pin, Posted
 from points_ledger.domain.entry import Entry, EntryType, Posting, RulePoints, apply, chain
-from points_ledger.domain.expiry import expired_from, expiry
+from points_ledger.domain.expiry import expired_from
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.lot import NO_LOTS, Lots, add, negative, take, total
 from points_ledger.domain.maturation import Target, earned_points, last_day_of_lot, target
 from points_ledger.domain.program import Clawback, Program
 from points_ledger.domain.rules import Room, attributed
+from points_ledger.domain.settling import settlement
 from points_ledger.domain.sharing import split
-from points_ledger.domain.state import State, credited, lot_of, record_of
+from points_ledger.domain.state import State, credited, record_of, where_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """Why and when the ledger looks at an earning: part of every entry that comes of it.
 
-    `zone` is that of the program in force now: it decides which lots have passed.
+    `in_force` is the program in force now: it decides which lots have passed.
     """
 
     now: datetime
     fact_at: datetime
     reason: str
     actor: str
-    zone: ZoneInfo
+    in_force: Program
 
     @property
     def today(self) -> date:
         """The recording day."""
-        return local_day(self.now, self.zone)
+        return local_day(self.now, self.in_force.zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +203,9 @@ class _Step:
     ) -> tuple[Posted, tuple[Posting, ...]]:
         """A fall takes from lots, so lots that have passed are settled first."""
         occasion = self.occasion
-        settling = expiry(state, now=occasion.now, zone=occasion.zone, actor=occasion.actor)
+        settling = settlement(
+            state, now=occasion.now, program=occasion.in_force, actor=occasion.actor
+        )
         if settling is not None:
             state = apply(state, settling)
         after, fall = _taken_back(points, posted, state, self.program.clawback)
@@ -247,7 +249,7 @@ def _taken_back(
     if clawback == "only_pending":
         return replace(posted, written_off=posted.written_off + points), _Fall()
     posted = replace(
-        posted, lots=_where(posted.lots, state), absorbed=_where(posted.absorbed, state)
+        posted, lots=where_now(posted.lots, state), absorbed=where_now(posted.absorbed, state)
     )
     still_out = add(posted.lots, negative(posted.absorbed))
     absorbable = {
@@ -272,14 +274,6 @@ def _taken_back(
         absorbed=add(posted.absorbed, absorbed),
     )
     return after, _Fall(taken=taken, debt=debt, absorbed=absorbed)
-
-
-def _where(lots: Lots, state: State) -> Lots:
-    """Lots by the days under which the state holds them now, after lots were joined."""
-    moved: Lots = NO_LOTS
-    for day, points in lots.items():
-        moved = add(moved, {lot_of(state, day): points})
-    return moved
 
 
 def _forgiven(before: Posted, rise: int) -> tuple[Posted, Lots]:
@@ -339,7 +333,7 @@ class _Draft:
             from_lapsed = max(0, credit - pending)
             pending -= credit - from_lapsed
             lapsed -= from_lapsed
-            into = credited(state, credit, self.step.lot_day)
+            into = credited(state, {self.step.lot_day: credit})
             yield self._posting(
                 "maturation", credit, found.matured_at or fact_at, pending=from_lapsed - credit,
                 lots=into.lots, debt=-into.repaid,

@@ -173,6 +173,21 @@ class Earning:
         """Pending points of all members."""
         return sum(posted.pending for posted in self.posted.values())
 
+    @property
+    def home(self) -> MemberId | None:
+        """The member in whose list of pending earnings this one stands itself.
+
+        The first of the allocation; whoever else has points pending has a share beside it.
+        """
+        if self.earner_id is None or self.earner_id not in self.pins:
+            return next(iter(self.posted), None)
+        return self.pins[self.earner_id].allocation[0].member_id
+
+    @property
+    def pending_members(self) -> frozenset[MemberId]:
+        """The members who have points pending of it."""
+        return frozenset(member for member, posted in self.posted.items() if posted.pending > 0)
+
 
 def merge(earning: Earning, fact: MergeableFact) -> Earning:
     """The earning with one more fact; the same object where the fact says nothing new.

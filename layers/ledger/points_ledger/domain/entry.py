@@ -17,10 +17,12 @@ from points_ledger.domain.lot import Lots, total
 from points_ledger.domain.state import (
     EMPTY,
     Counters,
+    ReservationChanges,
     Standing,
     State,
     changed,
     encode_lots,
+    encode_reservations,
     encode_standing,
     encode_state,
 )
@@ -32,7 +34,18 @@ EntryType = Literal[
     "reversal",
     "lapse",
     "redemption",
+    "reservation",
+    "capture",
+    "release",
     "expiry",
+    "notice",
+    "extension",
+    "adjustment",
+    "transfer",
+    "merge",
+    "forfeit",
+    "opening",
+    "change",
 ]
 RulePoints = tuple[tuple[str, int], ...]
 """Points by rule or campaign id, in the order in which they were computed."""
@@ -46,7 +59,8 @@ class Posting:
     """One change of one member's account, before it has a place in the chain.
 
     All numbers are changes, except that `standing` replaces the one before. `details` holds ids
-    and hashes only, never free text.
+    and hashes only, never free text; `inputs` is what the numbers were computed from, as text, so
+    that they can be computed again.
     """
 
     type: EntryType
@@ -55,6 +69,7 @@ class Posting:
     reserved: int = 0
     debt: int = 0
     lots: Lots = field(default_factory=dict)
+    reservations: ReservationChanges = field(default_factory=dict)
     counters: Counters = field(default_factory=dict)
     standing: Standing | None = None
     source: EarningKey | None = None
@@ -63,6 +78,7 @@ class Posting:
     actor: str
     reason: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def available(self) -> int:
@@ -113,6 +129,7 @@ def apply(state: State, posting: Posting) -> State:
         reserved=posting.reserved,
         debt=posting.debt,
         lots=posting.lots,
+        reservations=posting.reservations,
         counters=posting.counters,
         standing=posting.standing,
     )
@@ -140,7 +157,7 @@ def entry_hash(
 ) -> bytes:
     """SHA-256 over everything that the entry says, canonically written, and the hash before."""
     source = posting.source
-    content = [
+    content: list[object] = [
         ENTRY_FORMAT,
         member_id,
         number,
@@ -159,5 +176,12 @@ def entry_hash(
         encode_state(state),
         previous_hash.hex(),
     ]
+    # Parts that the first entries did not have are only there where they say something, each
+    # under its name, so that every hash that was ever written stays what it is.
+    later = {
+        "reservations": encode_reservations(posting.reservations),
+        "inputs": posting.inputs,
+    }
+    content += [[name, value] for name, value in later.items() if value]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).digest()

@@ -1,36 +1,24 @@
-"""Expiry: lots whose last day has passed leave the balance (semantics 5).
+"""Expiry: lots whose last day has passed no longer count (semantics 5).
 
-The same posting serves the sweep and the settling before a command that spends; whichever comes
-first writes it, and the other finds nothing to do.
+They leave the balance with the posting of settling.py; here is what counts, and what is remembered.
 """
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import end_of_validity, local_day
-from points_ledger.domain.entry import Posting
 from points_ledger.domain.limit import EXPIRED_LOT_RECORD_DAYS, MAX_LOTS
-from points_ledger.domain.lot import NEVER, Lots, negative, passed, total, usable
-from points_ledger.domain.state import EXPIRED, Counters, State, record_of
+from points_ledger.domain.lot import NEVER, Lots, total, usable
+from points_ledger.domain.state import EXPIRED, NO_COUNTERS, Counters, State, record_of, summed
 
 
-def expiry(state: State, *, now: datetime, zone: ZoneInfo, actor: str) -> Posting | None:
-    """One posting for all lots that have passed at `now`; None where nothing is due."""
-    today = local_day(now, zone)
-    over = passed(state.lots, today)
+def expiry_counters(state: State, over: Lots, today: date) -> Counters:
+    """The counters of lots that expire: how much, from which lot, and what is forgotten for it."""
     if not over:
-        return None
-    counters = {"expired": total(over)}
-    counters |= {record_of(day): points for day, points in over.items()}
-    for name, change in _forgotten(state.counters, over, today).items():
-        counters[name] = counters.get(name, 0) + change
-    return Posting(
-        type="expiry",
-        at=end_of_validity(max(over), zone),
-        lots=negative(over),
-        counters=counters,
-        actor=actor,
-    )
+        return NO_COUNTERS
+    expired = {"expired": total(over)}
+    expired |= {record_of(day): points for day, points in over.items()}
+    return summed(expired, _forgotten(state.counters, over, today))
 
 
 def usable_points(state: State, *, now: datetime, zone: ZoneInfo) -> int:

@@ -12,6 +12,10 @@ from points_ledger.domain.limit import MAX_ID_CHARACTERS, MAX_SOURCE_CHARACTERS
 
 MemberId = NewType("MemberId", str)
 RedemptionId = NewType("RedemptionId", str)
+TransferId = NewType("TransferId", str)
+ApprovalId = NewType("ApprovalId", str)
+RewardId = NewType("RewardId", str)
+CouponCode = NewType("CouponCode", str)
 
 _SOURCE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 

@@ -12,6 +12,8 @@ from points_ledger.domain.calendar import Period, Rounding
 Clawback = Literal["only_pending", "within_balance", "unlimited"]
 PointsRounding = Literal["step", "down", "nearest", "up"]
 LimitPeriod = Literal["day", "month", "year", "lifetime"]
+Circle = Literal["organisation", "anyone"]
+"""With whom members may share, and to whom they may transfer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +106,14 @@ class MaturationTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryTerms:
-    """How long available points stay valid."""
+    """How long available points stay valid, and how members are warned before they expire."""
 
-    kind: Literal["period", "never"] = "never"
+    kind: Literal["period", "inactivity", "never"] = "never"
     after: Period = field(default_factory=Period)
     round_to: Rounding = "day"
+    warn_days_before: tuple[int, ...] = ()
+    return_grace_days: int = 0
+    requires_notice_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +124,38 @@ class RedemptionTerms:
     minimum_amount: Decimal = Decimal(0)
     ticket_must_exceed: bool = False
     points_paid_part_earns: bool = False
+    reservation_minutes: int = 15
+    approval_above_points: int | None = None
+    approval_days: int = 30
+    member_requests_need_approval: bool = False
     yearly_amount_cap: Decimal | None = None
     excluded_jurisdictions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustmentTerms:
+    """Which adjustments a second person has to approve."""
+
+    approval_above_points: int | None = None
+    approval_below_zero: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouponTerms:
+    """Coupons made from points: from how many on, and how long they are good."""
+
+    minimum_points: int = 0
+    valid_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferTerms:
+    """Whether members may transfer points, to whom, and from how many on somebody approves."""
+
+    enabled: bool = False
+    within: Circle = "organisation"
+    minimum_points: int = 1
+    approval_above_points: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +183,10 @@ class Program:
     clawback: Clawback
     expiry: ExpiryTerms
     redemption: RedemptionTerms
+    adjustments: AdjustmentTerms = field(default_factory=AdjustmentTerms)
+    coupons: CouponTerms = field(default_factory=CouponTerms)
+    sharing_within: Circle = "organisation"
+    transfers: TransferTerms = field(default_factory=TransferTerms)
     document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     def tier_multiplier(self, tier: str | None) -> Decimal:

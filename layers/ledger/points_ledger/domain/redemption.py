@@ -31,6 +31,7 @@ from points_ledger.domain.limit import MAX_POINTS
 from points_ledger.domain.lot import negative, take, usable
 from points_ledger.domain.money import format_amount, round_down, unit
 from points_ledger.domain.program import PointValue, Program
+from points_ledger.domain.settling import value_counter
 from points_ledger.domain.state import State
 
 RedemptionKind = Literal["ticket", "gift_card", "cash"]
@@ -69,6 +70,11 @@ class Redeemer:
     def available(self) -> int:
         """Points that really count now."""
         return usable_points(self.state, now=self.now, zone=self.program.zone)
+
+    @property
+    def year(self) -> int:
+        """The year of the program's zone whose cap counts now."""
+        return local_day(self.now, self.program.zone).year
 
     @property
     def spendable(self) -> int:
@@ -157,7 +163,7 @@ def redeem(
         lots=negative(take(usable(state.lots, today), points)),
         counters={
             "redeemed": points,
-            _yearly_counter(redeemer): _minor_units(amount, program.currency),
+            value_counter(redeemer.year): minor_units(amount, program.currency),
         },
         source=source,
         program_version=program.version,
@@ -259,18 +265,14 @@ def _most_points_worth(cap: Decimal, program: Program) -> int:
     return int(exact) - 1 if exact.denominator == 1 else int(exact)
 
 
-def _yearly_counter(redeemer: Redeemer) -> str:
-    year = local_day(redeemer.now, redeemer.program.zone).year
-    return f"redeemed_value:{year}"
-
-
 def _yearly_remaining(redeemer: Redeemer) -> Decimal | None:
     cap = redeemer.program.redemption.yearly_amount_cap
     if cap is None:
         return None
-    spent = redeemer.state.counter(_yearly_counter(redeemer))
+    spent = redeemer.state.counter(value_counter(redeemer.year))
     return max(Decimal(0), cap - spent * unit(redeemer.program.currency))
 
 
-def _minor_units(amount: Decimal, currency: str) -> int:
+def minor_units(amount: Decimal, currency: str) -> int:
+    """An amount in the currency's smallest unit."""
     return int(amount / unit(currency))

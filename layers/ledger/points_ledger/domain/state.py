@@ -8,13 +8,15 @@ the totals of the conservation rule, and others with a colon in their name (`exp
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Final, Literal
+from datetime import date, datetime, timedelta
+from typing import Any, Final, Literal
 
+from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.error import BrokenInvariantError
 from points_ledger.domain.identity import MemberId
-from points_ledger.domain.limit import MAX_LOTS
-from points_ledger.domain.lot import NO_LOTS, Lots, add, joining, total
+from points_ledger.domain.limit import MAX_LOTS, MAX_OPEN_RESERVATIONS
+from points_ledger.domain.lot import NO_LOTS, Lots, add, joining, negative, take, total
+from points_ledger.domain.sharing import Share
 
 Status = Literal["active", "frozen", "closed", "erased", "merged"]
 Counters = Mapping[str, int]
@@ -31,7 +33,11 @@ USE_COUNTERS: Final = ("redeemed", "expired", "lapsed", "reversed", "forfeited")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What about a member decides, apart from numbers. Changing it is an entry."""
+    """What about a member decides, apart from numbers. Changing it is an entry.
+
+    `sharing` is the plan by which future purchases are split, empty without one; `aliases` are
+    the members that were merged into this one.
+    """
 
     status: Status = "active"
     alias_of: MemberId | None = None
@@ -40,6 +46,33 @@ class Standing:
     organisation: str | None = None
     jurisdiction: str | None = None
     earns: bool = True
+    sharing: tuple[Share, ...] = ()
+    aliases: tuple[MemberId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Points set aside until `expires_at`, pinned to the lots that they came from.
+
+    `value` (in the currency's smallest unit) counts against the yearly cap of `year`; both are 0
+    where the reservation is for no redemption.
+    """
+
+    lots: Lots
+    expires_at: datetime
+    value: int = 0
+    year: int = 0
+
+    @property
+    def points(self) -> int:
+        """How many points are set aside."""
+        return total(self.lots)
+
+
+Reservations = Mapping[str, Reservation]
+ReservationChanges = Mapping[str, Reservation | None]
+"""By the id of what reserves: a new reservation, or None where one ends."""
+NO_RESERVATIONS: Final[ReservationChanges] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +83,7 @@ class State:
     reserved: int = 0
     debt: int = 0
     lots: Lots = field(default_factory=dict)
+    reservations: Reservations = field(default_factory=dict)
     counters: Counters = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing)
 
@@ -71,12 +105,14 @@ class State:
         origins = sum(self.counter(name) for name in ORIGIN_COUNTERS)
         uses = sum(self.counter(name) for name in USE_COUNTERS)
         held = self.pending + self.available + self.reserved
+        set_aside = sum(reservation.points for reservation in self.reservations.values())
         broken = next(
             (
                 name
                 for name, holds in (
                     ("pending is not negative", self.pending >= 0),
-                    ("reserved is not negative", self.reserved >= 0),
+                    ("reserved is what the open reservations hold", self.reserved == set_aside),
+                    ("reservations are few", len(self.reservations) <= MAX_OPEN_RESERVATIONS),
                     ("debt is not negative", self.debt >= 0),
                     ("lots are positive", all(points > 0 for points in self.lots.values())),
                     ("lots are few", len(self.lots) <= MAX_LOTS),
@@ -101,10 +137,12 @@ def changed(
     reserved: int = 0,
     debt: int = 0,
     lots: Lots = NO_LOTS,
+    reservations: ReservationChanges = NO_RESERVATIONS,
     counters: Counters = NO_COUNTERS,
     standing: Standing | None = None,
 ) -> State:
     """The state after adding each change; `standing` replaces the one before."""
+    open_ones = {**state.reservations, **reservations} if reservations else state.reservations
     names = sorted(state.counters.keys() | counters.keys())
     summed = ((name, state.counter(name) + counters.get(name, 0)) for name in names)
     return State(
@@ -112,9 +150,17 @@ def changed(
         reserved=state.reserved + reserved,
         debt=state.debt + debt,
         lots=add(state.lots, lots),
+        reservations={id_: each for id_, each in open_ones.items() if each is not None},
         counters={name: value for name, value in summed if value},
         standing=standing or state.standing,
     )
+
+
+def summed(*changes: Counters) -> Counters:
+    """Several changes of counters as one; what comes to nothing is left out."""
+    names = dict.fromkeys(name for change in changes for name in change)
+    sums = {name: sum(change.get(name, 0) for change in changes) for name in names}
+    return {name: value for name, value in sums.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +172,12 @@ class Credit:
     counters: Counters
 
 
-def credited(state: State, points: int, day: date) -> Credit:
-    """A credit of points into the lot of a day; it repays debt first (semantics 2)."""
-    repaid = min(state.debt, points)
-    opened: Lots = {day: points - repaid} if points > repaid else {}
+def credited(state: State, lots: Lots) -> Credit:
+    """A credit of lots; it repays debt first, from its soonest lot (semantics 2)."""
+    repaid = take(lots, state.debt)
+    opened = add(lots, negative(repaid))
     change = joining(add(state.lots, opened))
-    return Credit(lots=add(opened, change), repaid=repaid, counters=_joined(state, change))
+    return Credit(lots=add(opened, change), repaid=total(repaid), counters=_joined(state, change))
 
 
 def lot_of(state: State, day: date) -> date:
@@ -142,6 +188,14 @@ def lot_of(state: State, day: date) -> date:
             break
         day += timedelta(days=gap_days)
     return day
+
+
+def where_now(lots: Lots, state: State) -> Lots:
+    """Lots by the days under which the state holds them now, after lots were joined."""
+    moved: Lots = NO_LOTS
+    for day, points in lots.items():
+        moved = add(moved, {lot_of(state, day): points})
+    return moved
 
 
 def record_of(day: date) -> str:
@@ -178,15 +232,47 @@ def encode_standing(standing: Standing) -> dict[str, object]:
     """A standing without its defaults."""
     default = Standing()
     values = {name: getattr(standing, name) for name in Standing.__dataclass_fields__}
-    return {name: value for name, value in values.items() if value != getattr(default, name)}
+    kept = {name: value for name, value in values.items() if value != getattr(default, name)}
+    if standing.sharing:
+        kept["sharing"] = [[share.member_id, share.percent] for share in standing.sharing]
+    return kept
 
 
 def decode_standing(values: Mapping[str, object]) -> Standing:
     """The inverse of `encode_standing`."""
-    standing = dict(values)
-    if "tags" in standing:
-        standing["tags"] = tuple(standing["tags"])  # type: ignore[arg-type]  # a list of str
-    return Standing(**standing)  # type: ignore[arg-type]  # written by encode_standing
+    standing: dict[str, Any] = dict(values)
+    for name in ("tags", "aliases"):
+        if name in standing:
+            standing[name] = tuple(standing[name])
+    if "sharing" in standing:
+        shares = ((MemberId(id_), percent) for id_, percent in standing["sharing"])
+        standing["sharing"] = tuple(Share(member_id=id_, percent=part) for id_, part in shares)
+    return Standing(**standing)
+
+
+def encode_reservations(reservations: ReservationChanges) -> dict[str, list[object] | None]:
+    """Reservations, or changes of them, as lists of lots, end, value and year."""
+    return {
+        id_: None
+        if each is None
+        else [encode_lots(each.lots), format_instant(each.expires_at), each.value, each.year]
+        for id_, each in reservations.items()
+    }
+
+
+def decode_reservations(content: Mapping[str, Any]) -> dict[str, Reservation | None]:
+    """The inverse of `encode_reservations`."""
+    return {
+        id_: None
+        if each is None
+        else Reservation(
+            lots=decode_lots(each[0]),
+            expires_at=datetime.fromisoformat(each[1]),
+            value=each[2],
+            year=each[3],
+        )
+        for id_, each in content.items()
+    }
 
 
 def encode_state(state: State) -> str:
@@ -196,6 +282,7 @@ def encode_state(state: State) -> str:
         "reserved": state.reserved,
         "debt": state.debt,
         "lots": encode_lots(state.lots),
+        "reservations": encode_reservations(state.reservations),
         "counters": state.counters,
         "standing": encode_standing(state.standing),
     }
@@ -206,11 +293,13 @@ def encode_state(state: State) -> str:
 def decode_state(text: str) -> State:
     """The inverse of `encode_state`."""
     content = json.loads(text)
+    reservations = decode_reservations(content.get("reservations", {}))
     return State(
         pending=content.get("pending", 0),
         reserved=content.get("reserved", 0),
         debt=content.get("debt", 0),
         lots=decode_lots(content.get("lots", "")),
+        reservations={id_: each for id_, each in reservations.items() if each is not None},
         counters=content.get("counters", {}),
         standing=decode_standing(content.get("standing", {})),
     )

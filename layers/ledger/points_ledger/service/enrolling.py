@@ -20,11 +20,11 @@ from points_ledger.service.ports import (
     ExternalLink,
     GuardHead,
     Profile,
-    Put,
     Request,
     RequestKey,
     Write,
 )
+from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
 
 
@@ -108,7 +108,7 @@ class Enrolling:
         writes.append(GuardHead(member_id=head.member_id, number=head.number))
         if profile is not None:
             more = replace(profile, external_ids=(*profile.external_ids, *missing))
-            writes.append(Put(item=more))
+            writes += profile_writes(profile, more)
         result = json.dumps({"member_id": member_id, "created": False})
         request = Request(key=command.request, fingerprint=command.fingerprint, result=result)
         return Decision(result=known, writes=(*writes, Create(item=request)))
@@ -141,7 +141,7 @@ class Enrolling:
             writes=(
                 *posting_writes([entry], [], self.programs.at(now).zone),
                 *links,
-                Put(item=profile),
+                *profile_writes(None, profile),
                 Create(item=request),
             ),
         )

@@ -14,12 +14,25 @@ from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import BrokenInvariantError, ConflictError, Rejection
 from points_ledger.domain.expiry import expires_at
-from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
+from points_ledger.domain.identity import (
+    ApprovalId,
+    CouponCode,
+    EarningKey,
+    ExternalId,
+    MemberId,
+    PaymentKey,
+    RewardId,
+)
 from points_ledger.domain.limit import MAX_ALIAS_DEPTH, MAX_COMMIT_ATTEMPTS
 from points_ledger.service.ports import (
     Append,
+    Approval,
+    ApprovalKey,
     Committed,
+    Coupon,
+    CouponKey,
     Create,
+    Draw,
     ExternalLink,
     GuardAbsent,
     GuardHead,
@@ -37,7 +50,11 @@ from points_ledger.service.ports import (
     RedemptionKey,
     Request,
     RequestKey,
+    Reward,
+    RewardKey,
     Save,
+    Stock,
+    StockKey,
     Store,
     Stored,
     VersionList,
@@ -46,6 +63,9 @@ from points_ledger.service.ports import (
 )
 
 T = TypeVar("T")
+
+_CHANGEABLE = Redemption | Approval | Reward | Stock | Coupon | Profile
+"""Items that are stored again after they were created, beside accounts and earnings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +112,22 @@ class View:
         """A stored redemption."""
         return cast("Redemption | None", self._item(key))
 
+    def approval(self, approval_id: ApprovalId) -> Approval | None:
+        """Something that waits for a second person, or did."""
+        return cast("Approval | None", self._item(ApprovalKey(approval_id=approval_id)))
+
+    def reward(self, reward_id: RewardId) -> Reward | None:
+        """A reward of the catalogue."""
+        return cast("Reward | None", self._item(RewardKey(reward_id=reward_id)))
+
+    def stock(self, reward_id: RewardId) -> Stock | None:
+        """How many of a reward are left."""
+        return cast("Stock | None", self._item(StockKey(reward_id=reward_id)))
+
+    def coupon(self, code: CouponCode) -> Coupon | None:
+        """A coupon."""
+        return cast("Coupon | None", self._item(CouponKey(code=code)))
+
     def request(self, key: RequestKey) -> Request | None:
         """The stored result of a command."""
         return cast("Request | None", self._item(key))
@@ -130,7 +166,10 @@ class View:
         rely on it.
         """
         known = self._known
-        changeable = sum(isinstance(key, HeadKey | EarningKey) for key in known)
+        changeable = sum(
+            isinstance(key, HeadKey | EarningKey) or isinstance(item, _CHANGEABLE)
+            for key, item in known.items()
+        )
         if changeable <= 1 and not self._has_adopted:
             return True
         self.forget()
@@ -179,6 +218,8 @@ def guarded_key(write: Write) -> Key | None:
             return key
         case Save(item=item) | Create(item=item):
             return item.key
+        case Draw(key=key):
+            return key
         case _:
             return None
 
@@ -232,7 +273,7 @@ class WritePath:
 def posting_writes(
     entries: Sequence[Entry], heads: Iterable[Entry], zone: ZoneInfo
 ) -> tuple[Write, ...]:
-    """The writes for new entries: the entries, and a marker for each lot that they open.
+    """The writes for new entries: the entries, and a marker for each lot and reservation.
 
     `heads` are the newest entries before, so that a lot that was there already, and so has its
     marker, does not get another.
@@ -246,6 +287,11 @@ def posting_writes(
             due_at = expires_at(day, zone)
             if due_at is not None:
                 marker = Marker(kind="expiry", due_at=due_at, target=entry.member_id)
+                writes.append(Put(item=marker))
+        for reservation in entry.posting.reservations.values():
+            if reservation is not None:
+                ends_at = reservation.expires_at
+                marker = Marker(kind="reservation", due_at=ends_at, target=entry.member_id)
                 writes.append(Put(item=marker))
         lots_before[entry.member_id] = entry.state.lots
     return tuple(writes)

@@ -7,19 +7,23 @@ adapter and the in-memory store of the tests implement `Store` under the same co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import (
+    ApprovalId,
+    CouponCode,
     EarningKey,
     ExternalId,
     MemberId,
     PaymentKey,
     RedemptionId,
+    RewardId,
 )
+from points_ledger.domain.lot import Lots
 from points_ledger.domain.program import Program, VersionPeriod
 
 # --- Keys -----------------------------------------------------------------------------------
@@ -37,6 +41,34 @@ class RedemptionKey:
     """One redemption."""
 
     redemption_id: RedemptionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalKey:
+    """One question to a second person."""
+
+    approval_id: ApprovalId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewardKey:
+    """One reward of the catalogue."""
+
+    reward_id: RewardId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockKey:
+    """How many of a reward are left, apart from what describes it."""
+
+    reward_id: RewardId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouponKey:
+    """One coupon."""
+
+    code: CouponCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +103,10 @@ ItemKey = (
     | ExternalId
     | PaymentKey
     | RedemptionKey
+    | ApprovalKey
+    | RewardKey
+    | StockKey
+    | CouponKey
     | RequestKey
     | ProfileKey
     | VersionListKey
@@ -108,30 +144,183 @@ class PaymentLink:
         return self.payment
 
 
+RedemptionStatus = Literal[
+    "completed", "reserved", "awaiting_approval", "cancelled", "rejected", "reversed"
+]
+"""As stored. A redemption that says reserved or awaiting approval and is missing from the member's
+reservations has timed out: time alone writes nothing here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What a further command on an item was, and what it was answered, as JSON."""
+
+    fingerprint: str
+    result: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redemption:
-    """A finished redemption; it is its own request item (caller and key make its id).
+    """A redemption; it is its own request item (caller and key make its id).
 
-    `result` is the JSON that was answered, for the same request again.
+    Attributes:
+        revision: counts stored changes.
+        points: what was asked for; `captured` of them were spent in the end, of which `reversed`
+            were given back.
+        amount: the value of `points`, as text in `currency`, by `program_version`.
+        lots: what was taken, or set aside, by lot; after a capture only what was captured.
+        year: the year of the program's zone whose cap it counts against.
+        entry: the number of the entry that it began with.
+        expires_at: when a reservation ends by itself.
+        holds: whether an approval makes it a reservation instead of finishing it.
+        requested_by: the caller who asked, who may not approve it.
+        result: the JSON that was answered, for the same request again.
+        commands: captures, cancels and reversals by caller and key, see `command_key`.
     """
 
     redemption_id: RedemptionId
+    revision: int = 1
     member_id: MemberId
     fingerprint: str
     points: int
     amount: str
     currency: str
     kind: str
-    status: Literal["completed"]
+    status: RedemptionStatus
     created_at: datetime
     entry: int
     ticket: EarningKey | None = None
     result: str
+    program_version: int | None = None
+    year: int = 0
+    lots: Lots = field(default_factory=dict)
+    captured: int = 0
+    reversed: int = 0
+    expires_at: datetime | None = None
+    holds: bool = False
+    requested_by: str | None = None
+    approval_id: ApprovalId | None = None
+    reward_id: RewardId | None = None
+    coupon: CouponCode | None = None
+    commands: Mapping[str, Answered] = field(default_factory=dict)
 
     @property
     def key(self) -> RedemptionKey:
         """Where it is stored."""
         return RedemptionKey(redemption_id=self.redemption_id)
+
+
+ApprovalKind = Literal["redemption", "transfer", "adjustment"]
+ApprovalStatus = Literal["open", "approved", "rejected"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Something that waits for a second person.
+
+    Attributes:
+        member_id: whose points it is about.
+        requested_by: the caller who asked, who may not decide.
+        subject: the id of the redemption, transfer or adjustment that waits; where points are
+            reserved for it, also the id of the reservation.
+        command: what is done once it is approved, as JSON of ids, numbers and codes.
+        expires_at: when it can no longer be approved; None where nothing is set aside for it.
+    """
+
+    approval_id: ApprovalId
+    revision: int = 1
+    kind: ApprovalKind
+    member_id: MemberId
+    points: int
+    requested_by: str
+    subject: str
+    command: str = "{}"
+    status: ApprovalStatus = "open"
+    created_at: datetime
+    expires_at: datetime | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def key(self) -> ApprovalKey:
+        """Where it is stored."""
+        return ApprovalKey(approval_id=self.approval_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reward:
+    """Something in the catalogue that points buy.
+
+    Attributes:
+        kind: `item` is handed out; `coupon` becomes a coupon of `amount`.
+        points: the price; with `amount_due` on top where it is sold for points and money.
+        tiers: who may have it; empty means everybody.
+        valid_from, valid_until: the window `[from, until)`, open where None.
+        is_limited: whether there is a stock that runs out (`Stock`).
+    """
+
+    reward_id: RewardId
+    revision: int = 1
+    name: str
+    description: str | None = None
+    kind: Literal["item", "coupon"] = "item"
+    points: int
+    amount: str | None = None
+    amount_due: str | None = None
+    tiers: tuple[str, ...] = ()
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    is_active: bool = True
+    is_limited: bool = False
+    created_at: datetime
+
+    @property
+    def key(self) -> RewardKey:
+        """Where it is stored."""
+        return RewardKey(reward_id=self.reward_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """How many of a limited reward are left."""
+
+    reward_id: RewardId
+    remaining: int
+
+    @property
+    def key(self) -> StockKey:
+        """Where it is stored."""
+        return StockKey(reward_id=self.reward_id)
+
+
+CouponStatus = Literal["active", "used", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coupon:
+    """A code worth `amount`, made from points, good once through the end of `last_day`.
+
+    `used_on` is what the till said it was used on.
+    """
+
+    code: CouponCode
+    revision: int = 1
+    member_id: MemberId
+    redemption_id: RedemptionId
+    reward_id: RewardId | None = None
+    points: int
+    amount: str
+    currency: str
+    status: CouponStatus = "active"
+    last_day: date
+    created_at: datetime
+    used_at: datetime | None = None
+    used_on: str | None = None
+
+    @property
+    def key(self) -> CouponKey:
+        """Where it is stored."""
+        return CouponKey(code=self.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +334,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A member's personal data. It never decides anything and can be erased."""
+    """A member's personal data. It never decides anything and can be erased.
+
+    `revision` counts stored changes.
+    """
 
     member_id: MemberId
+    revision: int = 1
     name: str | None = None
     email: str | None = None
     phone: str | None = None
@@ -193,6 +386,10 @@ Item = (
     | ExternalLink
     | PaymentLink
     | Redemption
+    | Approval
+    | Reward
+    | Stock
+    | Coupon
     | Request
     | Profile
     | ProgramVersion
@@ -200,12 +397,12 @@ Item = (
 )
 Stored = Entry | Item
 
-MarkerKind = Literal["hold_release", "expiry"]
+MarkerKind = Literal["hold_release", "reservation", "expiry"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
-    """A note that something falls due: an earning (its key as text) or a member's lots."""
+    """A note that something falls due: an earning (its key as text) or a member's account."""
 
     kind: MarkerKind
     due_at: datetime
@@ -222,6 +419,32 @@ class Note:
     salt: str
 
 
+ListName = Literal["approvals", "rewards", "names", "emails"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A place in a list that is read in order: what has `id` stands at `sort` in one partition.
+
+    approvals: by status, sorted by when they were made; rewards: one partition; names and emails:
+    members by the beginning of their name and by their address, both in `search_text`.
+    """
+
+    list: ListName
+    partition: str
+    sort: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingShare:
+    """That a further member has points pending of an earning; since when, None when no more."""
+
+    earning: EarningKey
+    member_id: MemberId
+    since: datetime | None
+
+
 # --- Writes: each names its own condition ---------------------------------------------------
 
 
@@ -234,9 +457,9 @@ class Append:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Save:
-    """Store an earning or version list whose stored revision is `expected` (0: it is absent)."""
+    """Store an item whose stored revision is `expected` (0: it is absent)."""
 
-    item: Earning | VersionList
+    item: Earning | VersionList | Redemption | Approval | Reward | Coupon | Profile
     expected: int
 
 
@@ -244,14 +467,31 @@ class Save:
 class Create:
     """Store an item that must not exist yet."""
 
-    item: ExternalLink | Redemption | Request | ProgramVersion
+    item: (
+        ExternalLink | Redemption | Approval | Reward | Coupon | Request | ProgramVersion | Profile
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
     """Store something whose being there twice changes nothing."""
 
-    item: Marker | Profile | Note
+    item: Marker | Note | Listed | PendingShare | Stock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """Take away what may be taken away; that it is gone already changes nothing."""
+
+    item: ProfileKey | ExternalId | Listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Take `quantity` from a stock that has at least as much; below zero: put some back."""
+
+    key: StockKey
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +532,7 @@ class GuardHead:
     number: int
 
 
-Write = Append | Save | Create | Put | Link | Wait | Park | GuardAbsent | GuardHead
+Write = Append | Save | Create | Put | Remove | Draw | Link | Wait | Park | GuardAbsent | GuardHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +585,44 @@ class PendingPage:
 
     keys: tuple[EarningKey, ...]
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """Ids in the order of a list; `cursor` continues after the last, None at the end."""
+
+    ids: tuple[str, ...]
+    cursor: str | None
+
+
+class ListReader(Protocol):
+    """Lists that are shown."""
+
+    def listed(
+        self,
+        name: ListName,
+        partition: str,
+        *,
+        prefix: str = "",
+        limit: int,
+        cursor: str | None = None,
+        newest_first: bool = False,
+    ) -> ListPage:
+        """A page of a partition, of what is sorted under a prefix.
+
+        Raises:
+            ValueError: the cursor is not one of this list.
+        """
+
+
+class PersonalData(Protocol):
+    """The free texts about a member, which are read and erased as a whole."""
+
+    def notes(self, member_id: MemberId) -> Sequence[Note]:
+        """All free text about a member."""
+
+    def erase_notes(self, member_id: MemberId) -> int:
+        """Take all free text about a member away; how many there were."""
 
 
 class LedgerReader(Protocol):

@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
 
-from points_ledger.domain.calendar import local_day
 from points_ledger.domain.earning import NOTHING_POSTED, Earning
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import ExternalId, MemberId, RedemptionId
-from points_ledger.domain.lot import Lots, total, usable
+from points_ledger.domain.lot import Lots
 from points_ledger.domain.maturation import Target, target
 from points_ledger.domain.redemption import value_of
+from points_ledger.domain.settling import settled
 from points_ledger.domain.state import Standing
 from points_ledger.service.ledger import View, latest
 from points_ledger.service.ports import (
@@ -26,10 +26,13 @@ from points_ledger.service.ports import (
 )
 from points_ledger.service.programs import Programs
 
+LIFETIME: Final = ("earned", "redeemed", "expired", "reversed")
+"""The counters that a balance shows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """A member's account as it counts at `as_of`: lots that have passed are left out."""
+    """A member's account as it counts at `as_of`: what time has ended is settled in it."""
 
     member_id: MemberId
     available: int
@@ -79,23 +82,20 @@ class Queries:
             NotFoundError: there is no such member.
         """
         head = self._head(member_id)
-        state, now = head.state, latest(self.clock(), [head])
+        now = latest(self.clock(), [head])
         program = self.programs.at(now)
-        lots = usable(state.lots, local_day(now, program.zone))
-        available = total(lots) - state.debt
-        gone = total(state.lots) - total(lots)
-        lifetime = {name: state.counter(name) for name in ("earned", "redeemed", "reversed")}
+        state = settled(head.state, now=now, program=program)
         return Balance(
             member_id=head.member_id,
-            available=available,
+            available=state.available,
             pending=state.pending,
             reserved=state.reserved,
             debt=state.debt,
-            value=value_of(available, program.point_value, program.currency),
+            value=value_of(state.available, program.point_value, program.currency),
             currency=program.currency,
-            lots=lots,
+            lots=state.lots,
             tier=state.standing.tier,
-            lifetime=lifetime | {"expired": state.counter("expired") + gone},
+            lifetime={name: state.counter(name) for name in LIFETIME},
             as_of=now,
         )
 

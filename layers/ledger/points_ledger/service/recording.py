@@ -42,12 +42,14 @@ from points_ledger.service.ports import (
     Marker,
     Park,
     PaymentLink,
+    PendingShare,
     Profile,
     Put,
     Save,
     Wait,
     Write,
 )
+from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
 
 MAX_FACT_LEAD: Final = timedelta(hours=24)
@@ -195,8 +197,8 @@ class Recording:
         if recorded_at != now:
             now = recorded_at
             aimed = aim(earning, program=program, now=now)
-        zone = self.programs.at(now).zone
-        occasion = Occasion(now=now, fact_at=fact_at, reason=reason, actor=actor, zone=zone)
+        in_force = self.programs.at(now)
+        occasion = Occasion(now=now, fact_at=fact_at, reason=reason, actor=actor, in_force=in_force)
         done = converge(
             aimed, before=stored, heads=heads, resolved=resolved, program=program,
             occasion=occasion,
@@ -204,7 +206,7 @@ class Recording:
         decision = _kept(stored, done.earning, "posted", _markers(aimed))
         if not decision.writes:
             return decision
-        posting = posting_writes(done.entries, heads.values(), zone)
+        posting = posting_writes(done.entries, heads.values(), in_force.zone)
         return Decision(
             result=replace(decision.result, entries=len(done.entries)),
             writes=(*posting, *_unmoved(heads.values(), done.entries), *decision.writes),
@@ -292,7 +294,10 @@ class Recording:
         )
         writes = (*posting_writes([head], [], self.programs.at(now).zone), Create(item=link))
         return _Found(
-            member_id=member_id, head=head, is_new=True, writes=(*writes, Put(item=profile))
+            member_id=member_id,
+            head=head,
+            is_new=True,
+            writes=(*writes, *profile_writes(None, profile)),
         )
 
     def _customer(self, view: View, fact: CustomerSeen, actor: str) -> Decision[Recorded]:
@@ -385,8 +390,19 @@ def _kept(
     item = replace(earning, revision=stored.revision + 1)
     return Decision(
         result=Recorded(outcome=outcome, earning=earning.key),
-        writes=(Save(item=item, expected=stored.revision), *more),
+        writes=(Save(item=item, expected=stored.revision), *_shares(stored, earning), *more),
     )
+
+
+def _shares(stored: Earning, earning: Earning) -> Iterator[Put]:
+    """Bring the further members' lists of pending earnings up to date."""
+    before = stored.pending_members - {stored.home}
+    after = earning.pending_members - {earning.home}
+    if stored.posted_at != earning.posted_at:
+        before -= after
+    for member_id in sorted(before ^ after):
+        since = earning.posted_at if member_id in after else None
+        yield Put(item=PendingShare(earning=earning.key, member_id=member_id, since=since))
 
 
 def _without_earner(write: Write) -> Write:
@@ -441,4 +457,4 @@ def _updated_profile(view: View, member_id: MemberId, fact: CustomerSeen) -> Dec
         phone=customer.phone or profile.phone,
         updated_at=fact.at,
     )
-    return Decision(result=Recorded(outcome="stored"), writes=(Put(item=newer),))
+    return Decision(result=Recorded(outcome="stored"), writes=profile_writes(profile, newer))

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.error import IdempotencyKeyReusedError, NotFoundError
-from points_ledger.domain.expiry import expiry
 from points_ledger.domain.identity import MemberId, RedemptionId
 from points_ledger.domain.money import format_amount
 from points_ledger.domain.program import Program
@@ -24,6 +23,7 @@ from points_ledger.domain.redemption import (
     redeem,
     value_of,
 )
+from points_ledger.domain.settling import settled, settlement
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
     Create,
@@ -115,9 +115,9 @@ class Redeeming:
             actor=command.actor,
             note_hash=_note_hash(command.note, salt),
         )
-        settling = expiry(head.state, now=now, zone=program.zone, actor=command.actor)
-        settled = (chain(head, head.member_id, settling, now),) if settling else ()
-        entry = chain(settled[-1] if settled else head, head.member_id, posting, now)
+        settling = settlement(head.state, now=now, program=program, actor=command.actor)
+        before = (chain(head, head.member_id, settling, now),) if settling else ()
+        entry = chain(before[-1] if before else head, head.member_id, posting, now)
         redemption = _redemption(command, entry, points=points, id_=id_, program=program)
         note = (
             (Put(item=Note(member_id=head.member_id, id=id_, text=command.note, salt=salt)),)
@@ -125,7 +125,7 @@ class Redeeming:
             else ()
         )
         writes: tuple[Write, ...] = (
-            *posting_writes((*settled, entry), [head], program.zone),
+            *posting_writes((*before, entry), [head], program.zone),
             Create(item=redemption),
             *note,
         )
@@ -141,9 +141,10 @@ class Redeeming:
         view.load(*(ticket.keys if ticket else ()))
         earnings = [view.earning(key) for key in ticket.keys] if ticket else []
         member_ids = frozenset({member_id, head.member_id})
+        program = self.programs.at(now)
         redeemer = Redeemer(
-            state=head.state,
-            program=self.programs.at(now),
+            state=settled(head.state, now=now, program=program),
+            program=program,
             now=now,
             ticket=ticket,
             earned_on_ticket=sum(earned_on(earning, member_ids) for earning in earnings),

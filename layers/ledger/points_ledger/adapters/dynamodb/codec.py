@@ -14,7 +14,8 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from points_ledger.adapters.dynamodb import keys
@@ -32,35 +33,47 @@ from points_ledger.domain.entry import ENTRY_FORMAT, Entry, Posting
 from points_ledger.domain.error import BrokenInvariantError
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import (
+    ApprovalId,
+    CouponCode,
     EarningKey,
     ExternalId,
     MemberId,
     PaymentKey,
     RedemptionId,
+    RewardId,
 )
 from points_ledger.domain.program import VersionPeriod
 from points_ledger.domain.state import (
     Standing,
     decode_lots,
+    decode_reservations,
     decode_standing,
     decode_state,
     encode_lots,
+    encode_reservations,
     encode_standing,
     encode_state,
 )
 from points_ledger.service.ports import (
+    Answered,
+    Approval,
+    Coupon,
     ExternalLink,
     Item,
+    Listed,
     Marker,
     MarkerKind,
     Note,
     Park,
     PaymentLink,
+    PendingShare,
     Profile,
     ProgramVersion,
     Redemption,
     Request,
     RequestKey,
+    Reward,
+    Stock,
     Stored,
     SweepProgress,
     VersionList,
@@ -93,6 +106,9 @@ def encode_entry(entry: Entry) -> Attributes:
         "at": format_instant(posting.at),
         "recorded_at": format_instant(entry.recorded_at),
         "lots": encode_lots(posting.lots) or None,
+        "reservations": _json(encode_reservations(posting.reservations))
+        if posting.reservations
+        else None,
         "counters": _json(posting.counters) if posting.counters else None,
         "standing": _json(encode_standing(posting.standing)) if posting.standing else None,
         "rules": _json(posting.rules) if posting.rules else None,
@@ -100,6 +116,7 @@ def encode_entry(entry: Entry) -> Attributes:
         "actor": posting.actor,
         "reason": posting.reason,
         "details": _json(posting.details) if posting.details else None,
+        "inputs": _json(posting.inputs) if posting.inputs else None,
         "state": encode_state(entry.state),
     }
     numbers = {
@@ -126,6 +143,7 @@ def _decode_entry_1(item: Attributes) -> Entry:
         reserved=_number(item, "reserved") or 0,
         debt=_number(item, "debt") or 0,
         lots=decode_lots(_text(item, "lots") or ""),
+        reservations=decode_reservations(json.loads(_text(item, "reservations") or "{}")),
         counters=json.loads(_text(item, "counters") or "{}"),
         standing=_standing(standing) if standing is not None else None,
         source=parse_earning_key(source) if source is not None else None,
@@ -134,6 +152,7 @@ def _decode_entry_1(item: Attributes) -> Entry:
         actor=item["actor"]["S"],
         reason=_text(item, "reason"),
         details=json.loads(_text(item, "details") or "{}"),
+        inputs=json.loads(_text(item, "inputs") or "{}"),
     )
     return Entry(
         member_id=MemberId(member_id),
@@ -153,22 +172,38 @@ def _standing(text: str) -> Standing:
 # --- Earnings -------------------------------------------------------------------------------
 
 
-def encode_save(item: Earning | VersionList, expected: int) -> Attributes:
-    """An earning or version list as it is stored over revision `expected`."""
-    if isinstance(item, VersionList):
-        return _encode_version_list(item)
-    return _encode_earning(item, expected + 1)
+def encode_save(
+    item: Earning | VersionList | Redemption | Approval | Reward | Coupon | Profile, expected: int
+) -> Attributes:
+    """An item as it is stored over revision `expected`."""
+    match item:
+        case VersionList():
+            return _encode_version_list(item)
+        case Earning():
+            return _encode_earning(item, expected + 1)
+        case _:
+            return encode_create(replace(item, revision=expected + 1))
 
 
 def _encode_earning(earning: Earning, revision: int) -> Attributes:
     texts: dict[str, str | None] = {"facts": encode_earning(earning)}
-    waiting = [member for member, posted in earning.posted.items() if posted.pending > 0]
-    if waiting and earning.posted_at is not None:
-        # The sparse index holds the earning only while something of it is pending.
-        texts[PENDING_MEMBER] = waiting[0]
-        texts[PENDING_SINCE] = keys.format_key_instant(earning.posted_at)
+    # The sparse index holds the earning only while its home has something pending.
+    if earning.home is not None and earning.home in earning.pending_members:
+        texts |= _pending(earning.home, earning.posted_at)
     item = _item(keys.item_key(earning.key), texts, {"revision": revision, "format": FORMAT})
     return _fitted(item, "facts")
+
+
+def _pending(member_id: MemberId, since: datetime | None) -> dict[str, str | None]:
+    if since is None:
+        return {}
+    return {PENDING_MEMBER: member_id, PENDING_SINCE: keys.format_key_instant(since)}
+
+
+def encode_pending_share(share: PendingShare) -> Attributes:
+    """A further member of an earning, in the index while something of theirs is pending."""
+    place = keys.share_key(share.earning, share.member_id)
+    return _item(place, _pending(share.member_id, share.since), {"format": FORMAT})
 
 
 def _decode_earning_1(item: Attributes) -> Earning:
@@ -179,8 +214,17 @@ def _decode_earning_1(item: Attributes) -> Earning:
 # --- Links, commands, profiles --------------------------------------------------------------
 
 
-def encode_create(item: ExternalLink | Redemption | Request | ProgramVersion) -> Attributes:
-    """An item that is written once."""
+def encode_create(
+    item: ExternalLink
+    | Redemption
+    | Approval
+    | Reward
+    | Coupon
+    | Request
+    | ProgramVersion
+    | Profile,
+) -> Attributes:
+    """An item that is created once; some are saved again later."""
     texts: dict[str, str | None]
     numbers: dict[str, int | None] = {"format": FORMAT}
     match item:
@@ -188,7 +232,18 @@ def encode_create(item: ExternalLink | Redemption | Request | ProgramVersion) ->
             texts = {"member_id": item.member_id, "linked_at": format_instant(item.linked_at)}
         case Redemption():
             texts = _redemption(item)
-            numbers |= {"points": item.points, "entry": item.entry}
+            numbers |= _redemption_numbers(item)
+        case Approval():
+            texts = _approval(item)
+            numbers |= {"revision": item.revision, "points": item.points}
+        case Reward():
+            texts = _reward(item)
+            numbers |= {"revision": item.revision, "points": item.points}
+        case Coupon():
+            texts = _coupon(item)
+            numbers |= {"revision": item.revision, "points": item.points}
+        case Profile():
+            return _encode_profile(item)
         case Request():
             texts = {"fingerprint": item.fingerprint, "result": item.result}
         case ProgramVersion():
@@ -218,6 +273,28 @@ def _redemption(redemption: Redemption) -> dict[str, str | None]:
         "created_at": format_instant(redemption.created_at),
         "ticket": str(redemption.ticket) if redemption.ticket else None,
         "result": redemption.result,
+        "lots": encode_lots(redemption.lots) or None,
+        "expires_at": _instant(redemption.expires_at),
+        "holds": "yes" if redemption.holds else None,
+        "requested_by": redemption.requested_by,
+        "approval_id": redemption.approval_id,
+        "reward_id": redemption.reward_id,
+        "coupon": redemption.coupon,
+        "commands": _json({k: [a.fingerprint, a.result] for k, a in redemption.commands.items()})
+        if redemption.commands
+        else None,
+    }
+
+
+def _redemption_numbers(redemption: Redemption) -> dict[str, int | None]:
+    return {
+        "revision": redemption.revision,
+        "points": redemption.points,
+        "entry": redemption.entry,
+        "program_version": redemption.program_version,
+        "year": redemption.year or None,
+        "captured": redemption.captured or None,
+        "reversed": redemption.reversed or None,
     }
 
 
@@ -237,6 +314,141 @@ def _decode_redemption_1(item: Attributes) -> Redemption:
         entry=int(item["entry"]["N"]),
         ticket=parse_earning_key(ticket) if ticket is not None else None,
         result=item["result"]["S"],
+        revision=_number(item, "revision") or 1,
+        program_version=_number(item, "program_version"),
+        year=_number(item, "year") or 0,
+        lots=decode_lots(_text(item, "lots") or ""),
+        captured=_number(item, "captured") or 0,
+        reversed=_number(item, "reversed") or 0,
+        expires_at=_read_instant(item, "expires_at"),
+        holds="holds" in item,
+        requested_by=_text(item, "requested_by"),
+        approval_id=cast("ApprovalId | None", _text(item, "approval_id")),
+        reward_id=cast("RewardId | None", _text(item, "reward_id")),
+        coupon=cast("CouponCode | None", _text(item, "coupon")),
+        commands={
+            command: Answered(fingerprint=fingerprint, result=result)
+            for command, (fingerprint, result) in json.loads(
+                _text(item, "commands") or "{}"
+            ).items()
+        },
+    )
+
+
+def _approval(approval: Approval) -> dict[str, str | None]:
+    return {
+        "kind": approval.kind,
+        "member_id": approval.member_id,
+        "requested_by": approval.requested_by,
+        "subject": approval.subject,
+        "command": approval.command,
+        "status": approval.status,
+        "created_at": format_instant(approval.created_at),
+        "expires_at": _instant(approval.expires_at),
+        "decided_by": approval.decided_by,
+        "decided_at": _instant(approval.decided_at),
+    }
+
+
+def _decode_approval_1(item: Attributes) -> Approval:
+    _, id_ = keys.parts(item["PK"]["S"])
+    return Approval(
+        approval_id=ApprovalId(id_),
+        revision=int(item["revision"]["N"]),
+        kind=cast("Any", item["kind"]["S"]),  # written from an approval
+        member_id=MemberId(item["member_id"]["S"]),
+        points=int(item["points"]["N"]),
+        requested_by=item["requested_by"]["S"],
+        subject=item["subject"]["S"],
+        command=item["command"]["S"],
+        status=cast("Any", item["status"]["S"]),  # written from an approval
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        expires_at=_read_instant(item, "expires_at"),
+        decided_by=_text(item, "decided_by"),
+        decided_at=_read_instant(item, "decided_at"),
+    )
+
+
+# --- Rewards and coupons --------------------------------------------------------------------
+
+
+def _reward(reward: Reward) -> dict[str, str | None]:
+    return {
+        "name": reward.name,
+        "description": reward.description,
+        "kind": reward.kind,
+        "amount": reward.amount,
+        "amount_due": reward.amount_due,
+        "tiers": _json(reward.tiers) if reward.tiers else None,
+        "valid_from": _instant(reward.valid_from),
+        "valid_until": _instant(reward.valid_until),
+        "active": "yes" if reward.is_active else None,
+        "limited": "yes" if reward.is_limited else None,
+        "created_at": format_instant(reward.created_at),
+    }
+
+
+def _decode_reward_1(item: Attributes) -> Reward:
+    _, id_ = keys.parts(item["PK"]["S"])
+    return Reward(
+        reward_id=RewardId(id_),
+        revision=int(item["revision"]["N"]),
+        name=item["name"]["S"],
+        description=_text(item, "description"),
+        kind=cast("Any", item["kind"]["S"]),  # written from a reward
+        points=int(item["points"]["N"]),
+        amount=_text(item, "amount"),
+        amount_due=_text(item, "amount_due"),
+        tiers=tuple(json.loads(_text(item, "tiers") or "[]")),
+        valid_from=_read_instant(item, "valid_from"),
+        valid_until=_read_instant(item, "valid_until"),
+        is_active="active" in item,
+        is_limited="limited" in item,
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+    )
+
+
+def encode_stock(stock: Stock) -> Attributes:
+    """How many of a reward are left."""
+    return _item(keys.item_key(stock.key), {}, {"remaining": stock.remaining, "format": FORMAT})
+
+
+def _decode_stock_1(item: Attributes) -> Stock:
+    _, id_ = keys.parts(item["PK"]["S"])
+    return Stock(reward_id=RewardId(id_), remaining=int(item["remaining"]["N"]))
+
+
+def _coupon(coupon: Coupon) -> dict[str, str | None]:
+    return {
+        "member_id": coupon.member_id,
+        "redemption_id": coupon.redemption_id,
+        "reward_id": coupon.reward_id,
+        "amount": coupon.amount,
+        "currency": coupon.currency,
+        "status": coupon.status,
+        "last_day": coupon.last_day.isoformat(),
+        "created_at": format_instant(coupon.created_at),
+        "used_at": _instant(coupon.used_at),
+        "used_on": coupon.used_on,
+    }
+
+
+def _decode_coupon_1(item: Attributes) -> Coupon:
+    _, code = keys.parts(item["PK"]["S"])
+    return Coupon(
+        code=CouponCode(code),
+        revision=int(item["revision"]["N"]),
+        member_id=MemberId(item["member_id"]["S"]),
+        redemption_id=RedemptionId(item["redemption_id"]["S"]),
+        reward_id=cast("RewardId | None", _text(item, "reward_id")),
+        points=int(item["points"]["N"]),
+        amount=item["amount"]["S"],
+        currency=item["currency"]["S"],
+        status=cast("Any", item["status"]["S"]),  # written from a coupon
+        last_day=date.fromisoformat(item["last_day"]["S"]),
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        used_at=_read_instant(item, "used_at"),
+        used_on=_text(item, "used_on"),
     )
 
 
@@ -259,13 +471,15 @@ def _encode_profile(profile: Profile) -> Attributes:
         "updated_at": format_instant(profile.updated_at),
         "created_at": format_instant(profile.created_at),
     }
-    return _item(keys.item_key(profile.key), texts, {"format": FORMAT})
+    numbers = {"revision": profile.revision, "format": FORMAT}
+    return _item(keys.item_key(profile.key), texts, numbers)
 
 
 def _decode_profile_1(item: Attributes) -> Profile:
     _, member_id = keys.parts(item["PK"]["S"])
     return Profile(
         member_id=MemberId(member_id),
+        revision=_number(item, "revision") or 1,
         name=_text(item, "name"),
         email=_text(item, "email"),
         phone=_text(item, "phone"),
@@ -317,19 +531,35 @@ def _decode_version_list_1(item: Attributes) -> VersionList:
 # --- What is put whether or not it is there -------------------------------------------------
 
 
-def encode_put(item: Profile | Note | PaymentLink) -> Attributes:
+def encode_put(item: Note | PaymentLink | Listed | PendingShare | Stock) -> Attributes:
     """An item whose being there twice changes nothing."""
     match item:
-        case Profile():
-            return _encode_profile(item)
         case Note():
             place = keys.note_key(item.member_id, item.id)
             return _item(place, {"text": item.text, "salt": item.salt}, {"format": FORMAT})
+        case Listed():
+            return _item(keys.listed_key(item), {}, {"format": FORMAT})
+        case PendingShare():
+            return encode_pending_share(item)
+        case Stock():
+            return encode_stock(item)
         case PaymentLink():
             texts = {"purchase": str(item.purchase)}
             return _item(keys.item_key(item.key), texts, {"format": FORMAT})
         case _:
             assert_never(item)
+
+
+def decode_note(item: Attributes) -> Note:
+    """The inverse of `encode_put` for notes."""
+    _check_format(item)
+    _, member_id = keys.parts(item["PK"]["S"])
+    return Note(
+        member_id=MemberId(member_id),
+        id=keys.parts(item["SK"]["S"])[1],
+        text=item["text"]["S"],
+        salt=item["salt"]["S"],
+    )
 
 
 def encode_marker(marker: Marker, hour: datetime, shards: int) -> Attributes:
@@ -402,6 +632,10 @@ _DECODERS: Final[Mapping[str, Mapping[int, Callable[[Attributes], Stored]]]] = {
     "EXTERNAL/EXTERNAL": {1: _decode_external_1},
     "PAYMENT/PAYMENT": {1: _decode_payment_1},
     "REDEMPTION/REDEMPTION": {1: _decode_redemption_1},
+    "APPROVAL/APPROVAL": {1: _decode_approval_1},
+    "REWARD/REWARD": {1: _decode_reward_1},
+    "REWARD/STOCK": {1: _decode_stock_1},
+    "COUPON/COUPON": {1: _decode_coupon_1},
     "REQUEST/REQUEST": {1: _decode_request_1},
     "PROFILE/PROFILE": {1: _decode_profile_1},
     "PROGRAM/VERSION": {1: _decode_program_version_1},
@@ -490,6 +724,15 @@ def key_attributes(place: keys.TableKey) -> Attributes:
 def _text(item: Attributes, name: str) -> str | None:
     value = item.get(name)
     return value["S"] if value is not None else None
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else format_instant(instant)
+
+
+def _read_instant(item: Attributes, name: str) -> datetime | None:
+    text = _text(item, name)
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _number(item: Attributes, name: str) -> int | None:

@@ -7,8 +7,12 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | item                          | PK                                 | SK                        |
 |-------------------------------|------------------------------------|---------------------------|
 | entry                         | MEMBER#<member>                    | ENTRY#<number, 12 digits> |
-| earning                       | EARNING#<source>#<kind>#<id>       | EARNING                   |
+| earning, share of another     | EARNING#<source>#<kind>#<id>       | EARNING, SHARE#<member>   |
 | redemption                    | REDEMPTION#<id>                    | REDEMPTION                |
+| approval                      | APPROVAL#<id>                      | APPROVAL                  |
+| reward, its stock             | REWARD#<id>                        | REWARD, STOCK             |
+| coupon                        | COUPON#<code>                      | COUPON                    |
+| place in a list               | LIST#<list>#<partition>            | <sort>#<id>               |
 | request                       | REQUEST#<caller>#<key>             | REQUEST                   |
 | profile, free text            | PROFILE#<member>                   | PROFILE, NOTE#<id>        |
 | external id, what waits for it| EXTERNAL#<source>#<id>             | EXTERNAL, WAITING#<digest>|
@@ -25,11 +29,17 @@ from typing import Final, NamedTuple, assert_never
 
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
 from points_ledger.service.ports import (
+    ApprovalKey,
+    CouponKey,
     ItemKey,
+    Listed,
+    ListName,
     MarkerKind,
     ProfileKey,
     RedemptionKey,
     RequestKey,
+    RewardKey,
+    StockKey,
     VersionKey,
     VersionListKey,
 )
@@ -37,6 +47,11 @@ from points_ledger.service.ports import (
 MEMBER: Final = "MEMBER"
 EARNING: Final = "EARNING"
 REDEMPTION: Final = "REDEMPTION"
+APPROVAL: Final = "APPROVAL"
+REWARD: Final = "REWARD"
+STOCK: Final = "STOCK"
+COUPON: Final = "COUPON"
+LIST: Final = "LIST"
 REQUEST: Final = "REQUEST"
 PROFILE: Final = "PROFILE"
 EXTERNAL: Final = "EXTERNAL"
@@ -50,12 +65,16 @@ AFTER_ENTRIES: Final = "ENTRY$"
 """Sorts after every entry: '$' is the character after the separator '#'."""
 WAITING_PREFIX: Final = "WAITING#"
 PARKED_PREFIX: Final = "PARKED#"
+NOTE_PREFIX: Final = "NOTE#"
+SHARE_PREFIX: Final = "SHARE#"
 FIRST_MARKER: Final = "0"
 """Sorts before every marker of an hour."""
 
 _ENTRY_DIGITS: Final = 12
 _VERSION_DIGITS: Final = 8
 _HOUR_PREFIX: Final = "HOUR#"
+_AFTER_ALL: Final = "\U0010ffff"
+"""Sorts after every character: keys are compared as UTF-8."""
 
 
 class TableKey(NamedTuple):
@@ -94,6 +113,14 @@ def item_key(key: ItemKey) -> TableKey:
             return TableKey(_payment_pk(key), PAYMENT)
         case RedemptionKey():
             return TableKey(_joined(REDEMPTION, key.redemption_id), REDEMPTION)
+        case ApprovalKey():
+            return TableKey(_joined(APPROVAL, key.approval_id), APPROVAL)
+        case RewardKey():
+            return TableKey(_joined(REWARD, key.reward_id), REWARD)
+        case StockKey():
+            return TableKey(_joined(REWARD, key.reward_id), STOCK)
+        case CouponKey():
+            return TableKey(_joined(COUPON, key.code), COUPON)
         case RequestKey():
             return TableKey(_joined(REQUEST, key.caller, key.key), REQUEST)
         case ProfileKey():
@@ -108,7 +135,41 @@ def item_key(key: ItemKey) -> TableKey:
 
 def note_key(member_id: MemberId, note_id: str) -> TableKey:
     """Free text about a member, beside the profile and erased with it."""
-    return TableKey(_profile_pk(member_id), _joined("NOTE", note_id))
+    return TableKey(_profile_pk(member_id), f"{NOTE_PREFIX}{_escaped(note_id)}")
+
+
+def share_key(earning: EarningKey, member_id: MemberId) -> TableKey:
+    """That a further member has points pending of an earning, beside the earning."""
+    return TableKey(item_key(earning).pk, f"{SHARE_PREFIX}{_escaped(member_id)}")
+
+
+# --- Lists ----------------------------------------------------------------------------------
+
+
+def list_pk(name: ListName, partition: str) -> str:
+    """The partition of a list."""
+    return _joined(LIST, name, partition)
+
+
+def listed_key(listed: Listed) -> TableKey:
+    """A place in a list."""
+    place = f"{_escaped(listed.sort)}#{_escaped(listed.id)}"
+    return TableKey(list_pk(listed.list, listed.partition), place)
+
+
+def listed_from(prefix: str) -> str:
+    """Sorts before everything in a list that begins with a prefix; no key may be empty."""
+    return _escaped(prefix) or " "
+
+
+def listed_until(prefix: str) -> str:
+    """Sorts after everything in a list that begins with a prefix."""
+    return f"{_escaped(prefix)}{_AFTER_ALL}"
+
+
+def listed_id(sk: str) -> str:
+    """The id of what stands at a place of a list."""
+    return parts(sk)[-1]
 
 
 # --- What waits -----------------------------------------------------------------------------

@@ -22,7 +22,14 @@ from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
 from points_ledger.domain.limit import MAX_PAGE_SIZE
-from points_ledger.service.ports import EntryPage, PendingPage
+from points_ledger.service.ports import (
+    EntryPage,
+    ListName,
+    ListPage,
+    Note,
+    PendingPage,
+    ProfileKey,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -112,6 +119,56 @@ class DynamoDbReader:
             cursor=_cursor(last) if last else None,
         )
 
+    def listed(
+        self,
+        name: ListName,
+        partition: str,
+        *,
+        prefix: str = "",
+        limit: int,
+        cursor: str | None = None,
+        newest_first: bool = False,
+    ) -> ListPage:
+        """A page of a partition of a list, of what is sorted under a prefix.
+
+        Raises:
+            ValueError: the cursor is not one of this list.
+        """
+        pk = keys.list_pk(name, partition)
+        query: QueryInputTypeDef = {
+            "TableName": self._table_name,
+            "KeyConditionExpression": BETWEEN,
+            "ExpressionAttributeValues": {
+                ":pk": {"S": pk},
+                ":from": {"S": keys.listed_from(prefix)},
+                ":to": {"S": keys.listed_until(prefix)},
+            },
+            "ScanIndexForward": not newest_first,
+            "Limit": limit,
+        }
+        if cursor is not None:
+            place = keys.TableKey(pk, _read_place(cursor, pk))
+            query["ExclusiveStartKey"] = key_attributes(place)
+        response = self._client.query(**query)
+        last = response.get("LastEvaluatedKey")
+        return ListPage(
+            ids=tuple(keys.listed_id(item["SK"]["S"]) for item in response["Items"]),
+            cursor=_opaque([pk, last["SK"]["S"]]) if last else None,
+        )
+
+    def notes(self, member_id: MemberId) -> Sequence[Note]:
+        """All free text about a member, read consistently."""
+        items = self._beside(keys.item_key(ProfileKey(member_id=member_id)), keys.NOTE_PREFIX)
+        return [codec.decode_note(item) for item in items]
+
+    def erase_notes(self, member_id: MemberId) -> int:
+        """Take all free text about a member away; how many there were."""
+        notes = self.notes(member_id)
+        for note in notes:
+            place = keys.note_key(member_id, note.id)
+            self._client.delete_item(TableName=self._table_name, Key=key_attributes(place))
+        return len(notes)
+
     def waiting(self, external_id: ExternalId) -> Sequence[EarningKey]:
         """Earnings that wait for this customer, read consistently."""
         items = self._beside(keys.item_key(external_id), keys.WAITING_PREFIX)
@@ -137,7 +194,36 @@ def _cursor(last: Attributes) -> str:
     """The place of the last item of a page, opaque to clients."""
     earning = keys.earning_key_of(last["PK"]["S"])
     place = [last[PENDING_MEMBER]["S"], last[PENDING_SINCE]["S"], str(earning)]
+    if last["SK"]["S"] != keys.EARNING:
+        place.append("share")
+    return _opaque(place)
+
+
+def _opaque(place: list[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
+
+
+def _read_opaque(cursor: str) -> list[str]:
+    try:
+        place = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except ValueError as error:
+        raise ValueError("not a cursor of this list") from error
+    if not isinstance(place, list) or not all(isinstance(each, str) for each in place):
+        raise ValueError("not a cursor of this list")
+    return place
+
+
+def _read_place(cursor: str, pk: str) -> str:
+    """The place in a list where a page begins.
+
+    Raises:
+        ValueError: not one of our cursors, or one of another list.
+    """
+    match _read_opaque(cursor):
+        case [known_pk, place] if known_pk == pk:
+            return place
+        case _:
+            raise ValueError("not a cursor of this list")
 
 
 def _read_cursor(cursor: str, member_id: MemberId) -> Attributes:
@@ -147,10 +233,11 @@ def _read_cursor(cursor: str, member_id: MemberId) -> Attributes:
         ValueError: not one of our cursors, or one of another member.
     """
     try:
-        place = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-        member, since, earning = (text if isinstance(text, str) else "" for text in place)
+        member, since, earning, *share = _read_opaque(cursor)
+        key = parse_earning_key(earning)
+        place = keys.share_key(key, member_id) if share else keys.item_key(key)
         start: Attributes = {
-            **key_attributes(keys.item_key(parse_earning_key(earning))),
+            **key_attributes(place),
             PENDING_MEMBER: {"S": member},
             PENDING_SINCE: {"S": keys.format_key_instant(parse_instant(since))},
         }

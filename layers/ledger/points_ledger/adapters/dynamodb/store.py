@@ -24,6 +24,7 @@ from points_ledger.service.ports import (
     Append,
     Committed,
     Create,
+    Draw,
     GuardAbsent,
     GuardHead,
     HeadKey,
@@ -31,12 +32,16 @@ from points_ledger.service.ports import (
     ItemKey,
     Key,
     Link,
+    Listed,
     Lost,
     Marker,
     MarkerKind,
     Outcome,
     Park,
+    Profile,
     Put,
+    Redemption,
+    Remove,
     Save,
     Stored,
     Wait,
@@ -65,12 +70,20 @@ ENTRY_NUMBER_IS_FREE: Final = _ABSENT
 NO_NEWER_ENTRY: Final = _ABSENT
 # Two facts of one purchase are merged into the same revision, and the later write would drop one.
 REVISION_IS_AS_READ: Final = "revision = :expected"
+# The same for what was stored before it had a revision, as long as it is there.
+REVISION_IS_AS_READ_OR_NONE: Final = (
+    "attribute_exists(PK) AND (revision = :expected OR attribute_not_exists(revision))"
+)
 # Two first facts of one purchase arrive at once, and each believes that it creates the earning.
 NO_REVISION_YET: Final = _ABSENT
 # Two webhooks enrol the same new customer; or one request comes twice at the same moment.
 NOT_CREATED_YET: Final = _ABSENT
 # The customer is linked, or the payment becomes known, while something is put down to wait for it.
 STILL_ABSENT: Final = _ABSENT
+
+# A hundred customers claim the last ten at the same moment.
+ENOUGH_IS_LEFT: Final = "remaining >= :quantity"
+DRAW: Final = "SET remaining = remaining - :quantity"
 
 # Shards only ever grow: whoever meets an hour first notes it with one shard, others find theirs.
 REGISTER_HOUR: Final = (
@@ -102,7 +115,9 @@ class _Action:
 
     Attributes:
         key: what a failed condition is reported under; None where nothing depends on the item.
-        item: what is put; None where the condition is only checked.
+        item: what is put; None where the item is not.
+        drawn: the quantity that is taken from a stock.
+        is_removal: whether the item is taken away. What has neither is only checked.
     """
 
     place: keys.TableKey
@@ -110,6 +125,8 @@ class _Action:
     item: Attributes | None = None
     condition: str | None = None
     expected: int | None = None
+    drawn: int | None = None
+    is_removal: bool = False
 
 
 class DynamoDbStore:
@@ -233,6 +250,13 @@ class DynamoDbStore:
                 return _stored(
                     self._marker(item) if isinstance(item, Marker) else codec.encode_put(item)
                 )
+            case Remove(item=item):
+                place = keys.listed_key(item) if isinstance(item, Listed) else keys.item_key(item)
+                return _Action(place=place, is_removal=True)
+            case Draw(key=key, quantity=quantity):
+                return _Action(
+                    place=keys.item_key(key), key=key, condition=ENOUGH_IS_LEFT, drawn=quantity
+                )
             case Link():
                 return _stored(codec.encode_put(write.item))
             case Wait():
@@ -295,6 +319,20 @@ class DynamoDbStore:
     def _transacted(self, action: _Action) -> "TransactWriteItemTypeDef":
         if action.item is not None:
             return {"Put": self._put(action, action.item)}
+        key = key_attributes(action.place)
+        if action.is_removal:
+            return {"Delete": {"TableName": self._table_name, "Key": key}}
+        if action.drawn is not None:
+            return {
+                "Update": {
+                    "TableName": self._table_name,
+                    "Key": key,
+                    "UpdateExpression": DRAW,
+                    "ConditionExpression": ENOUGH_IS_LEFT,
+                    "ExpressionAttributeValues": {":quantity": {"N": str(action.drawn)}},
+                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                }
+            }
         return {
             "ConditionCheck": {
                 "TableName": self._table_name,
@@ -309,7 +347,9 @@ def _save(save: Save) -> _Action:
     item = codec.encode_save(save.item, save.expected)
     if save.expected == 0:
         return _stored(item, key=save.item.key, condition=NO_REVISION_YET)
-    return _stored(item, key=save.item.key, condition=REVISION_IS_AS_READ, expected=save.expected)
+    may_have_none = isinstance(save.item, Redemption | Profile)
+    condition = REVISION_IS_AS_READ_OR_NONE if may_have_none else REVISION_IS_AS_READ
+    return _stored(item, key=save.item.key, condition=condition, expected=save.expected)
 
 
 def _stored(

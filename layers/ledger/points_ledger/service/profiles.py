@@ -1,0 +1,55 @@
+"""Storing personal data, and the two lists by which staff find a member: name and email.
+
+The lists change in the same transaction as the profile, so what is found is never somebody else
+and an erased person is in none.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from points_ledger.service.ports import Create, Listed, Profile, Put, Remove, Save, Write
+
+MAX_SEARCHED_CHARACTERS: Final = 200
+"""Of a name; a key of the table has at most 1,024 bytes."""
+
+
+def search_text(text: str) -> str:
+    """A name or address as it is compared: without case, compatibility forms and extra spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def name_partition(searched: str) -> str:
+    """The part of the list of names in which a name, or the beginning of one, is found."""
+    return searched[:1]
+
+
+def profile_writes(before: Profile | None, after: Profile | None) -> tuple[Write, ...]:
+    """The writes that make `after` of `before`; None is a person without data, or erased."""
+    old, new = _places(before), _places(after)
+    lists: list[Write] = [Remove(item=place) for place in old if place not in new]
+    lists += [Put(item=place) for place in new if place not in old]
+    return (*_profile(before, after), *lists)
+
+
+def _profile(before: Profile | None, after: Profile | None) -> Iterable[Write]:
+    if after is not None and before is None:
+        yield Create(item=after)
+    elif after is not None and before is not None:
+        yield Save(item=after, expected=before.revision)
+    elif before is not None:
+        yield Remove(item=before.key)
+
+
+def _places(profile: Profile | None) -> list[Listed]:
+    """Where a person is found. Whitespace and case alone make no name."""
+    if profile is None:
+        return []
+    id_, places = profile.member_id, []
+    name = search_text(profile.name or "")[:MAX_SEARCHED_CHARACTERS]
+    email = search_text(profile.email or "")
+    if name:
+        places.append(Listed(list="names", partition=name_partition(name), sort=name, id=id_))
+    if email:
+        places.append(Listed(list="emails", partition=email, sort="", id=id_))
+    return places
