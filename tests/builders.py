@@ -55,6 +55,7 @@ from points_ledger.domain.program import (
 from points_ledger.domain.redemption import Redeemer, Ticket, earned_on, redeem
 from points_ledger.domain.replay import replay
 from points_ledger.domain.rules import Room
+from points_ledger.domain.settling import settled as as_settled
 from points_ledger.domain.settling import settlement
 from points_ledger.domain.sharing import Allocation, Share, whole
 from points_ledger.domain.state import Standing, State
@@ -613,7 +614,7 @@ class World:
         """What is known when a redemption is decided."""
         earning = self.earnings.get(ticket.key) if ticket else None
         return Redeemer(
-            state=self.state(member),
+            state=as_settled(self.state(member), now=self.now, program=self.program),
             program=self.program,
             now=self.now,
             ticket=ticket,

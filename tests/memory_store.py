@@ -39,11 +39,13 @@ from points_ledger.service.ports import (
     MarkerKind,
     MarkerPage,
     Note,
+    NotePlace,
     Outcome,
     Park,
     PendingPage,
     PendingShare,
     Profile,
+    ProfileKey,
     Put,
     Redemption,
     Remove,
@@ -142,6 +144,9 @@ class MemoryStore:
                 stock = self._items.get(key)
                 if not isinstance(stock, Stock) or stock.remaining < quantity:
                     returned[key] = stock
+            case Remove(item=ProfileKey() as key, expected=int(expected)):
+                if _revision(self._items.get(key)) != expected:
+                    returned[key] = self._items.get(key)
             case Put() | Remove() | Link() | Wait() | Park():
                 pass
             case _:
@@ -294,6 +299,10 @@ class MemoryStore:
     def notes(self, member_id: MemberId) -> Sequence[Note]:
         with self._lock:
             return [note for (owner, _), note in self._notes.items() if owner == member_id]
+
+    def texts(self, places: Sequence[NotePlace]) -> Mapping[NotePlace, str]:
+        with self._lock:
+            return {place: self._notes[place].text for place in places if place in self._notes}
 
     def erase_notes(self, member_id: MemberId) -> int:
         with self._lock:

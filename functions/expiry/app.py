@@ -1,23 +1,27 @@
 """Every hour: lots whose last day is over leave their members' balances.
 
+Members are warned some days before, and a lot that may not expire without notice is extended.
+Reservations that have ended are released on the way, in case their own sweep was late.
+
 Trigger: schedule, or an invocation with `{"scheduled_time": "…"}`. Contract: answers counts (due,
 posted, failed, visited). Failure destination: expiry_failures.
 """
 
 from datetime import datetime
 
-from points_ledger.domain.identity import MemberId
 from points_ledger.runtime import services, sweeping
 from points_ledger.runtime.batch import Context
+from points_ledger.service.ports import MarkerKind
 
 ACTOR = "schedule:expiry"
 
 
 def handler(event: object, context: Context) -> dict[str, int]:
-    """Visit every member with a lot that is due."""
-    return sweeping.sweep("expiry", expire, event, context)
+    """Visit every member with a lot or a reservation that is due."""
+    visits: dict[MarkerKind, sweeping.Visit] = {"expiry": expire, "reservation": expire}
+    return sweeping.sweep(visits, event, context)
 
 
 def expire(target: str, now: datetime) -> int:
-    """Expire what has passed of one member's lots; the number of entries."""
-    return services.expiring().expire(MemberId(target), now=now, actor=ACTOR)
+    """Look at one member's account; the number of entries."""
+    return services.expiring().visit(target, now=now, actor=ACTOR)

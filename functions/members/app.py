@@ -1,31 +1,29 @@
-"""Members: enrolling and finding them, and what they have and why.
+"""Members: enrolling, finding, changing and erasing them, and what is known of a person.
 
-Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/requests.py. Failures are answered as
+Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/members.py. Failures are answered as
 problems.
 """
 
-from points_ledger.contracts.cursors import entry_cursor, read_entry_cursor, unknown_cursor
-from points_ledger.contracts.requests import (
-    EnrolMemberBody,
-    EntriesQuery,
+from points_ledger.contracts.cursors import opened, sealed, unknown_cursor
+from points_ledger.contracts.members import (
+    ExportQuery,
     FindMembersQuery,
-    PendingQuery,
-    read,
+    erased_document,
+    export_document,
+    names_staff_fields,
+    read_changes,
 )
-from points_ledger.contracts.responses import (
-    balance_document,
-    entry_document,
-    member_document,
-    pending_document,
-)
-from points_ledger.domain.identity import MemberId
+from points_ledger.contracts.requests import EnrolMemberBody, read
+from points_ledger.contracts.responses import member_document
 from points_ledger.domain.state import Standing
 from points_ledger.runtime import services
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
 from points_ledger.service.enrolling import EnrolMember
+from points_ledger.service.erasing import EraseMember
 from points_ledger.service.ports import RequestKey
+from points_ledger.service.standing import ChangeMember
 
 api = Api(LedgerSettings)
 handler = api.handle
@@ -69,58 +67,85 @@ def enrol(request: Request) -> Response:
 
 @api.route("GET /members")
 def find(request: Request) -> Response:
-    """The member behind a source's customer."""
+    """Members by external id, by email or by the beginning of their name."""
     request.caller().require_staff_or_till()
     query = read(FindMembersQuery, request.query)
-    found = services.queries().find(query.external_id)
-    return Response(body={"members": [member_document(found)] if found else [], "cursor": None})
+    search, cursor = query.search, opened("members", query.text, query.cursor)
+    try:
+        found, following = services.finding().find(search, limit=query.limit, cursor=cursor)
+    except ValueError as error:
+        raise unknown_cursor() from error
+    return Response(
+        body={
+            "members": [member_document(each) for each in found],
+            "cursor": sealed("members", query.text, following),
+        }
+    )
 
 
 @api.route("GET /members/{member_id}")
 def show(request: Request) -> Response:
     """Standing and personal data."""
-    member_id = own_or_any(request)
+    member_id = request.own_or_any_member()
     return Response(body=member_document(services.queries().member(member_id)))
 
 
-@api.route("GET /members/{member_id}/balance")
-def balance(request: Request) -> Response:
-    """What the member has now."""
-    caller = request.caller()
-    member_id = caller.resolve_me(request.parameter("member_id"))
-    caller.require_self_staff_or_till(member_id)
-    return Response(body=balance_document(services.queries().balance(member_id)))
-
-
-@api.route("GET /members/{member_id}/pending")
-def pending(request: Request) -> Response:
-    """What is pending, and what each earning waits for."""
-    member_id = own_or_any(request)
-    query = read(PendingQuery, request.query)
-    try:
-        page, cursor = services.queries().pending(member_id, limit=query.limit, cursor=query.cursor)
-    except ValueError as error:
-        if query.cursor is None:
-            raise
-        raise unknown_cursor() from error
-    return Response(body={"earnings": [pending_document(each) for each in page], "cursor": cursor})
-
-
-@api.route("GET /members/{member_id}/entries")
-def entries(request: Request) -> Response:
-    """The member's ledger, newest first."""
-    member_id = own_or_any(request)
-    query = read(EntriesQuery, request.query)
-    page, following = services.queries().entries(
-        member_id, limit=query.limit, before=read_entry_cursor(query.cursor), types=query.types
+@api.route("PATCH /members/{member_id}")
+def change(request: Request) -> Response:
+    """Change personal data; staff also what decides, and the external ids."""
+    caller, member_id = request.caller(), request.own_or_any_member()
+    body = request.json()
+    if names_staff_fields(body):
+        caller.require_staff()
+    changes = read_changes(body)
+    key = request.idempotency_key() if changes.standing else request.key_if_given()
+    command = ChangeMember(
+        request=RequestKey(caller=caller.id, key=key) if key is not None else None,
+        fingerprint=request.fingerprint(),
+        actor=caller.actor,
+        member_id=member_id,
+        personal=changes.personal,
+        standing=changes.standing,
+        external_ids=changes.external_ids,
     )
-    cursor = entry_cursor(following) if following is not None else None
-    return Response(body={"entries": [entry_document(each) for each in page], "cursor": cursor})
+    done = services.changing().change(command)
+    return Response(
+        body=member_document(services.queries().member(done.member_id)),
+        outcome=Outcome(name="changed", ids={"member_id": done.member_id, "entry": done.entry}),
+        is_replay=done.replayed,
+    )
 
 
-def own_or_any(request: Request) -> MemberId:
-    """The member that the path names, if it is the caller's own or the caller is staff."""
+@api.route("DELETE /members/{member_id}")
+def erase(request: Request) -> Response:
+    """Erase a person: the points are forfeited, and all that says who it was goes."""
     caller = request.caller()
+    caller.require_admin()
     member_id = caller.resolve_me(request.parameter("member_id"))
-    caller.require_self_or_staff(member_id)
-    return member_id
+    key = RequestKey(caller=caller.id, key=request.idempotency_key())
+    command = EraseMember(
+        request=key,
+        fingerprint=request.fingerprint(),
+        actor=caller.actor,
+        member_id=member_id,
+    )
+    done = services.erasing().erase(command)
+    return Response(
+        body=erased_document(done),
+        outcome=Outcome(name="erased", ids={"member_id": done.member_id}),
+        is_replay=done.replayed,
+    )
+
+
+@api.route("GET /members/{member_id}/export")
+def export(request: Request) -> Response:
+    """A page of everything that is known of a person."""
+    member_id = request.own_or_any_member()
+    query = read(ExportQuery, request.query)
+    cursor = opened("export", member_id, query.cursor)
+    try:
+        page = services.exporting().export(member_id, limit=query.limit, cursor=cursor)
+    except ValueError as error:
+        raise unknown_cursor() from error
+    versions = services.exported_programs(page.entries)
+    return Response(body=export_document(page, versions, sealed("export", member_id, page.cursor)))

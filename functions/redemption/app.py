@@ -1,19 +1,29 @@
-"""Redemptions: what a member could redeem, and redeeming it.
+"""Redemptions: what a member could redeem, redeeming it at once or in two steps, giving it back.
 
-Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/requests.py. Failures are answered as
-problems; a lost answer is safe to ask for again with the same Idempotency-Key.
+Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/redemptions.py. Failures are answered
+as problems; a lost answer is safe to ask for again with the same Idempotency-Key.
 """
 
-from points_ledger.contracts.requests import QuoteBody, RedemptionBody, read
-from points_ledger.contracts.responses import quote_document, redemption_document
-from points_ledger.domain.error import NotFoundError
-from points_ledger.domain.identity import RedemptionId
+from points_ledger.contracts.cursors import opened_number, sealed_number
+from points_ledger.contracts.redemptions import (
+    CancelBody,
+    PartBody,
+    QuoteBody,
+    RedemptionBody,
+    RedemptionsQuery,
+    quote_document,
+    redemption_document,
+)
+from points_ledger.contracts.requests import read
+from points_ledger.domain.identity import MemberId, RedemptionId, RewardId
 from points_ledger.runtime import services
+from points_ledger.runtime.caller import Caller
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
 from points_ledger.service.ports import RequestKey
-from points_ledger.service.redeeming import RedeemPoints
+from points_ledger.service.redeeming import ContinueRedemption, RedeemPoints
+from points_ledger.service.redemption_steps import StepName
 
 api = Api(LedgerSettings)
 handler = api.handle
@@ -31,7 +41,7 @@ def quote(request: Request) -> Response:
 
 @api.route("POST /redemptions")
 def redeem(request: Request) -> Response:
-    """Spend points."""
+    """Spend points, or reserve them."""
     caller = request.caller()
     body = read(RedemptionBody, request.json())
     member_id = caller.resolve_me(body.member_id)
@@ -44,8 +54,11 @@ def redeem(request: Request) -> Response:
         points=body.points,
         amount=body.amount,
         kind=body.kind,
+        reward_id=RewardId(body.reward_id) if body.reward_id is not None else None,
         ticket=body.ticket.ticket if body.ticket else None,
+        reserve=body.reserve,
         note=body.note,
+        is_own_request=not (caller.is_staff or caller.is_till),
     )
     done = services.redeeming().redeem(command)
     ids = {"member_id": member_id, "redemption_id": str(done.result["redemption_id"])}
@@ -53,11 +66,78 @@ def redeem(request: Request) -> Response:
     return Response(status=201, body=done.result, outcome=outcome, is_replay=done.replayed)
 
 
+@api.route("GET /redemptions")
+def of_member(request: Request) -> Response:
+    """A member's redemptions, newest first."""
+    caller, query = request.caller(), read(RedemptionsQuery, request.query)
+    member_id = caller.resolve_me(query.member_id)
+    caller.require_self_staff_or_till(member_id)
+    before = opened_number("redemptions", member_id, query.cursor)
+    page, number = services.redemptions().of_member(member_id, limit=query.limit, before=before)
+    cursor = sealed_number("redemptions", member_id, number)
+    shown = [redemption_document(each) for each in page]
+    return Response(body={"redemptions": shown, "cursor": cursor})
+
+
 @api.route("GET /redemptions/{redemption_id}")
 def show(request: Request) -> Response:
     """One redemption; to another member it does not exist."""
+    caller, id_ = request.caller(), RedemptionId(request.parameter("redemption_id"))
+    return Response(
+        body=redemption_document(services.redemptions().one(id_, asked_by=asker(caller)))
+    )
+
+
+@api.route("POST /redemptions/{redemption_id}/capture")
+def capture(request: Request) -> Response:
+    """Spend points that are reserved, and release the rest."""
+    request.caller().require_staff_or_till()
+    return taken(request, "capture", read(PartBody, sent(request)).points)
+
+
+@api.route("POST /redemptions/{redemption_id}/cancel")
+def cancel(request: Request) -> Response:
+    """Release points that are reserved; to another member the redemption does not exist."""
+    request.caller()
+    read(CancelBody, sent(request))
+    return taken(request, "cancel", None)
+
+
+@api.route("POST /redemptions/{redemption_id}/reverse")
+def reverse(request: Request) -> Response:
+    """Give back points that were spent."""
+    request.caller().require_staff_or_till()
+    return taken(request, "reverse", read(PartBody, sent(request)).points)
+
+
+def taken(request: Request, step: StepName, points: int | None) -> Response:
+    """One step of a redemption, once per Idempotency-Key."""
     caller = request.caller()
-    redemption = services.queries().redemption(RedemptionId(request.parameter("redemption_id")))
-    if not caller.may_see(redemption.member_id):
-        raise NotFoundError(what="redemption", id=redemption.redemption_id)
-    return Response(body=redemption_document(redemption))
+    command = ContinueRedemption(
+        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
+        fingerprint=request.fingerprint(),
+        actor=caller.actor,
+        redemption_id=RedemptionId(request.parameter("redemption_id")),
+        step=step,
+        points=points,
+        asked_by=asker(caller),
+    )
+    done = services.redeeming().go_on(command)
+    ids = {"member_id": str(done.result["member_id"])}
+    outcome = Outcome(name="replayed" if done.replayed else PAST[step], ids=ids)
+    return Response(body=done.result, outcome=outcome, is_replay=done.replayed)
+
+
+PAST = {"capture": "captured", "cancel": "cancelled", "reverse": "reversed"}
+
+
+def sent(request: Request) -> object:
+    """The body; none at all says nothing, as an empty object does."""
+    return request.json() if request.body else {}
+
+
+def asker(caller: Caller) -> MemberId | None:
+    """The member who asks, None for who serves members; who is neither reaches nobody."""
+    if caller.is_staff or caller.is_till:
+        return None
+    return caller.member_id or MemberId("")

@@ -30,6 +30,7 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "redemption": "services.redeeming()",
     "expiry": "services.expiring(), services.sweeps()",
     "members": "services.queries()",
+    "accounts": "services.queries()",
     "program": "services.programs()",
     "ledger_events": "bootstrap.events()",
 }

@@ -7,15 +7,16 @@ reference shape; two of them say what a ticket and a payment's second name add t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from points_ledger.domain.fact import Fact, PurchasePosted, PurchaseSettled
-from points_ledger.domain.identity import EarningKey
+from points_ledger.domain.identity import EarningKey, MemberId, RedemptionId
 from points_ledger.domain.redemption import Ticket
 from points_ledger.service.redeeming import RedeemPoints
+from points_ledger.service.redemption_steps import StepName
 from points_ledger.service.sweep import Sweep
 from tests.benchmarks import reference
 from tests.benchmarks.meter import Usage
@@ -247,6 +248,40 @@ def duplicate_redemption(ledger: Ledger) -> Measured:
     return run
 
 
+@row("reserve and capture", (6, 10, 4), entries=2)
+def reserve_and_capture(ledger: Ledger) -> Measured:
+    return again(ledger, lambda command: stepped(ledger, reserved(ledger, command), "capture"))
+
+
+@row("reserve and capture in part", (6, 12, 4), entries=2)
+def reserve_and_capture_in_part(ledger: Ledger) -> Measured:
+    return again(ledger, lambda command: stepped(ledger, reserved(ledger, command), "capture", 100))
+
+
+@row("duplicate capture", (1, 0, 1))
+def duplicate_capture(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    id_ = reserved(ledger, reference.redemption(member_id, 1))
+    capture = reference.step(id_, "capture", 1)
+    ledger.redeeming.go_on(capture)
+    warm(ledger)
+
+    def run() -> None:
+        assert ledger.redeeming.go_on(capture).replayed
+
+    return run
+
+
+@row("cancel", (3, 6, 2), entries=1)
+def cancel(ledger: Ledger) -> Measured:
+    return afterwards(ledger, lambda command: reserved(ledger, command), "cancel")
+
+
+@row("reverse", (3, 6, 2), entries=1)
+def reverse(ledger: Ledger) -> Measured:
+    return afterwards(ledger, lambda command: redeemed(ledger, command), "reverse")
+
+
 @row("quote on a ticket")
 def quote(ledger: Ledger) -> Measured:
     member_id, _ = ledger.member()
@@ -294,6 +329,24 @@ def nothing_to_expire(ledger: Ledger) -> Measured:
         assert ledger.expiring.expire(member_id, now=START, actor="schedule:expiry") == 0
 
     return run
+
+
+@row("reservation timed out by the sweep", (2, 4, 1), entries=1)
+def reservation_timed_out(ledger: Ledger) -> Measured:
+    members = [ledger.member()[0] for _ in range(2)]
+    for number, member_id in enumerate(members):
+        # The warning that is due today is no part of it.
+        ledger.expiring.expire(member_id, now=START, actor="schedule:expiry")
+        reserved(ledger, reference.redemption(member_id, number))
+    ledger.clock.now = START + timedelta(minutes=15)
+    warm(ledger)
+
+    def timed_out(member_id: MemberId) -> None:
+        now = ledger.clock.now
+        assert ledger.expiring.expire(member_id, now=now, actor="schedule:hold_release") == 1
+
+    timed_out(members[0])
+    return lambda: timed_out(members[1])
 
 
 @row("a tick of a sweep, no marker due")
@@ -366,6 +419,36 @@ def released(ledger: Ledger, key: EarningKey) -> Measured:
     return run
 
 
-def redeemed(ledger: Ledger, command: RedeemPoints) -> None:
+def redeemed(ledger: Ledger, command: RedeemPoints) -> RedemptionId:
     """Redeem for the first time."""
-    assert not ledger.redeeming.redeem(command).replayed
+    done = ledger.redeeming.redeem(command)
+    assert not done.replayed
+    return RedemptionId(str(done.result["redemption_id"]))
+
+
+def reserved(ledger: Ledger, command: RedeemPoints) -> RedemptionId:
+    """Reserve for the first time."""
+    return redeemed(ledger, replace(command, reserve=True))
+
+
+def stepped(ledger: Ledger, id_: RedemptionId, step: StepName, points: int | None = None) -> None:
+    """Go on with a redemption, as only one request does."""
+    assert not ledger.redeeming.go_on(reference.step(id_, step, 1, points=points)).replayed
+
+
+def again(ledger: Ledger, run: Callable[[RedeemPoints], object]) -> Measured:
+    """What has just been done for another member: the hours of all its markers are known."""
+    commands = [reference.redemption(ledger.member()[0], number) for number in range(2)]
+    warm(ledger)
+    run(commands[0])
+    return lambda: run(commands[1])
+
+
+def afterwards(
+    ledger: Ledger, begin: Callable[[RedeemPoints], RedemptionId], step: StepName
+) -> Measured:
+    """Only what comes after a redemption was begun, just done for another member."""
+    ids = [begin(reference.redemption(ledger.member()[0], number)) for number in range(2)]
+    warm(ledger)
+    stepped(ledger, ids[0], step)
+    return lambda: stepped(ledger, ids[1], step)

@@ -4,6 +4,7 @@ A member of many years (40 lots, counters, a tier) and Stripe invoices of five l
 long as Stripe's own. Nothing here is drawn by chance, so every count comes out the same each time.
 """
 
+import itertools
 import json
 import uuid
 from collections.abc import Iterator
@@ -23,7 +24,9 @@ from points_ledger.adapters.dynamodb import (
 )
 from points_ledger.contracts.program import parse_program
 from points_ledger.domain.calendar import Period, round_up
+from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 from points_ledger.domain.entry import Entry, Posting, chain
+from points_ledger.domain.expiry import last_day_of_lot
 from points_ledger.domain.fact import (
     Customer,
     Earner,
@@ -37,20 +40,20 @@ from points_ledger.domain.fact import (
     Refund,
     Snapshot,
 )
-from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey, RedemptionId
 from points_ledger.domain.lot import Lots
-from points_ledger.domain.maturation import last_day_of_lot
 from points_ledger.domain.redemption import Ticket
 from points_ledger.domain.state import Standing, State
 from points_ledger.service.enrolling import Enrolling, EnrolMember
 from points_ledger.service.expiring import Expiring
-from points_ledger.service.ledger import WritePath
+from points_ledger.service.ledger import View, WritePath
 from points_ledger.service.ports import ExternalLink, ProgramVersion, RequestKey
 from points_ledger.service.programs import Programs
 from points_ledger.service.publishing import FIRST_VERSION, Publishing
 from points_ledger.service.queries import Queries
 from points_ledger.service.recording import Recording
-from points_ledger.service.redeeming import Redeeming, RedeemPoints
+from points_ledger.service.redeeming import ContinueRedemption, Redeeming, RedeemPoints
+from points_ledger.service.redemption_steps import StepName
 from tests.benchmarks.meter import Meter
 from tests.contract.backends import dynamodb_client, scratch_table
 
@@ -207,6 +210,22 @@ def redemption(
     )
 
 
+def step(
+    redemption_id: RedemptionId, name: StepName, number: int, *, points: int | None = None
+) -> ContinueRedemption:
+    """What comes after a redemption, by the same till."""
+    return ContinueRedemption(
+        request=RequestKey(
+            caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"{uuid.UUID(int=number)}-{name}"
+        ),
+        fingerprint=f"{number:064x}",
+        actor="till:7d9c1f4e3a524c0b9f610d9b3b",
+        redemption_id=redemption_id,
+        step=name,
+        points=points,
+    )
+
+
 def enrolment(number: int) -> EnrolMember:
     return EnrolMember(
         request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"enrol-{number}"),
@@ -252,7 +271,11 @@ class Ledger:
             path=path, programs=self.programs, clock=self.clock, new_member_id=self.new_member_id
         )
         self.redeeming = Redeeming(
-            path=path, programs=self.programs, clock=self.clock, salt=lambda: "0" * 32
+            path=path,
+            programs=self.programs,
+            clock=self.clock,
+            salt=lambda: "0" * 32,
+            new_code=(code_of(n.to_bytes(RANDOM_BYTES)) for n in itertools.count()).__next__,
         )
         self.expiring = Expiring(path=path, programs=self.programs)
         self.queries = Queries(
@@ -323,9 +346,9 @@ class Ledger:
 
 def earner_of(ledger: Ledger, posted: PurchasePosted) -> MemberId:
     """Who is linked to the customer of a purchase."""
-    found = ledger.queries.find(posted.snapshot.earner.external_id)
-    assert found is not None
-    return found.member_id
+    link = View(ledger.store).link(posted.snapshot.earner.external_id)
+    assert link is not None
+    return link.member_id
 
 
 @contextmanager

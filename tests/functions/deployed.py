@@ -128,11 +128,12 @@ class Printed:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer; its body is read as JSON."""
+    """An HTTP answer; its body is read as JSON, and is empty where it is another kind of text."""
 
     status: int
     headers: Mapping[str, str]
     body: Json
+    text: str
     printed: Printed
 
     @property
@@ -266,10 +267,12 @@ class Deployed:
         answered = self.invoke(functions_by_route()[event["routeKey"]], event)
         assert answered.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
         assert len(self.printed.lines) == 1, "one line per request"
+        headers = answered["headers"]
         return Answer(
             status=answered["statusCode"],
-            headers=answered["headers"],
-            body=json.loads(answered["body"]),
+            headers=headers,
+            body=json.loads(answered["body"]) if "json" in headers["content-type"] else {},
+            text=answered["body"],
             printed=self.printed,
         )
 

@@ -122,6 +122,11 @@ def test_a_redemption_is_shown_in_its_shape(counter: Counter) -> None:
         "currency": "USD",
         "kind": "ticket",
         "ticket": {"source": "pos", "kind": "ticket", "id": "T-7"},
+        "captured": 200,
+        "captured_amount": "2.00",
+        "reversed": 0,
+        "expires_at": None,
+        "approval_id": None,
         "created_at": "2026-09-04T12:00:00Z",
         "entry": 4,
     }

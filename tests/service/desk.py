@@ -4,22 +4,34 @@ A `Desk` takes facts and commands one after the other. Its clock moves only when
 its members are called member-1, member-2 and so on, and it counts what it asks of the store.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from points_ledger.domain.coupon import code_of
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import Fact
-from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
+from points_ledger.domain.identity import (
+    CouponCode,
+    EarningKey,
+    ExternalId,
+    MemberId,
+    RedemptionId,
+    RewardId,
+)
 from points_ledger.domain.program import Program
 from points_ledger.domain.redemption import RedemptionKind, Ticket
 from points_ledger.domain.state import Standing
+from points_ledger.service.addressing import Addressee, Addressing
 from points_ledger.service.enrolling import Enrolled, Enrolling, EnrolMember
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import WritePath
+from points_ledger.service.merging import Merged, MergeMembers, Merging
+from points_ledger.service.planning import Planned, Planning, PlanSharing, ShareAsked
 from points_ledger.service.ports import (
     Item,
     ItemKey,
@@ -36,8 +48,11 @@ from points_ledger.service.programs import Programs
 from points_ledger.service.publishing import Publishing
 from points_ledger.service.queries import Queries
 from points_ledger.service.recording import Recorded, Recording
-from points_ledger.service.redeeming import Redeemed, Redeeming, RedeemPoints
+from points_ledger.service.redeeming import ContinueRedemption, Redeemed, Redeeming, RedeemPoints
+from points_ledger.service.redemption_steps import StepName
+from points_ledger.service.redemptions import Redemptions, ShownRedemption
 from points_ledger.service.sweep import Sweep, SweepReport
+from points_ledger.service.transferring import TransferPoints, Transferred, Transferring
 from tests.builders import CUSTOMER, START, purchase_key
 from tests.memory_store import MemoryStore
 
@@ -96,6 +111,7 @@ class Desk:
         self.store = MeteredStore(self.memory)
         self.pauses: list[int] = []
         self.members = 0
+        self.steps = 0
         path = WritePath(store=self.store, pause=self._pause)
         version = ProgramVersion(program=rules, document="{}", published_at=START)
         Publishing(path=path).load_first(version)
@@ -108,7 +124,11 @@ class Desk:
             new_member_id=self._new_member_id,
         )
         self.redeeming = Redeeming(
-            path=path, programs=self.programs, clock=self.clock, salt=lambda: "salt"
+            path=path,
+            programs=self.programs,
+            clock=self.clock,
+            salt=lambda: "salt",
+            new_code=numbered_codes().__next__,
         )
         self.enrolling = Enrolling(
             path=path,
@@ -116,7 +136,26 @@ class Desk:
             clock=self.clock,
             new_member_id=self._new_member_id,
         )
+        self.redemptions = Redemptions(
+            store=self.store, reader=self.memory, programs=self.programs, clock=self.clock
+        )
         self.expiring = Expiring(path=path, programs=self.programs)
+        addressing = Addressing(lists=self.memory)
+        self.transferring = Transferring(
+            path=path,
+            programs=self.programs,
+            clock=self.clock,
+            salt=lambda: "salt",
+            addressing=addressing,
+        )
+        self.planning = Planning(
+            path=path,
+            store=self.store,
+            programs=self.programs,
+            clock=self.clock,
+            addressing=addressing,
+        )
+        self.merging = Merging(path=path, programs=self.programs, clock=self.clock)
         self.queries = Queries(
             store=self.store, reader=self.memory, programs=self.programs, clock=self.clock
         )
@@ -161,19 +200,56 @@ class Desk:
         note: str | None = None,
         kind: RedemptionKind = "cash",
         member_id: MemberId = ADA,
+        reserve: bool = False,
+        own: bool = False,
+        reward_id: RewardId | None = None,
+        caller: str = "till",
     ) -> Redeemed:
+        told = (member_id, points, amount, ticket, note, kind, reserve, reward_id)
         command = RedeemPoints(
-            request=RequestKey(caller="till", key=key),
-            fingerprint=f"{member_id} {points} {amount} {ticket} {note} {kind}",
+            request=RequestKey(caller=caller, key=key),
+            fingerprint=str(told),
             actor="till",
             member_id=member_id,
             points=points,
             amount=Decimal(amount) if amount is not None else None,
             kind=kind,
+            reward_id=reward_id,
             ticket=ticket,
             note=note,
+            reserve=reserve,
+            is_own_request=own,
         )
         return self.redeeming.redeem(command)
+
+    def go_on(
+        self,
+        step: StepName,
+        redemption: Redeemed | RedemptionId,
+        points: int | None = None,
+        *,
+        key: str | None = None,
+        asked_by: MemberId | None = None,
+        caller: str = "till",
+    ) -> Redeemed:
+        """Capture, cancel or reverse; each step has a key of its own unless one is given."""
+        id_ = redemption.result["redemption_id"] if isinstance(redemption, Redeemed) else redemption
+        self.steps += 1
+        command = ContinueRedemption(
+            request=RequestKey(caller=caller, key=key or f"step-{self.steps}"),
+            fingerprint=f"{step} {id_} {points}",
+            actor="till",
+            redemption_id=RedemptionId(str(id_)),
+            step=step,
+            points=points,
+            asked_by=asked_by,
+        )
+        return self.redeeming.go_on(command)
+
+    def shown(self, redemption: Redeemed, *, asked_by: MemberId | None = None) -> ShownRedemption:
+        """A redemption as it is now."""
+        id_ = RedemptionId(str(redemption.result["redemption_id"]))
+        return self.redemptions.one(id_, asked_by=asked_by)
 
     def enrol(self, *customers: str, key: str = "key-1", name: str = "Ada") -> Enrolled:
         command = EnrolMember(
@@ -186,6 +262,60 @@ class Desk:
         )
         return self.enrolling.enrol(command)
 
+    def transfer(
+        self,
+        points: int,
+        *,
+        sender: MemberId = ADA,
+        receiver: MemberId | str = BOB,
+        key: str = "key-1",
+        note: str | None = None,
+        member_asks: bool = False,
+    ) -> Transferred:
+        """Give points; a receiver with an @ is addressed by email."""
+        command = TransferPoints(
+            request=RequestKey(caller="staff", key=key),
+            fingerprint=f"{sender} {receiver} {points} {note}",
+            actor="staff",
+            member_asks=member_asks,
+            from_member_id=sender,
+            to=addressee(receiver),
+            points=points,
+            note=note,
+        )
+        return self.transferring.transfer(command)
+
+    def share(
+        self, percents: Mapping[str, int], *, owner: MemberId = ADA, key: str | None = None
+    ) -> Planned:
+        """Replace a plan; each request has a key of its own unless one is given."""
+        self.steps += 1
+        command = PlanSharing(
+            request=RequestKey(caller="staff", key=key or f"plan-{self.steps}"),
+            fingerprint=f"{owner} {percents}",
+            actor="staff",
+            member_id=owner,
+            shares=tuple(
+                ShareAsked(addressee=addressee(id_), percent=percent)
+                for id_, percent in percents.items()
+            ),
+        )
+        return self.planning.plan(command)
+
+    def merge(
+        self, source: MemberId = ADA, into: MemberId = BOB, *, key: str | None = None
+    ) -> Merged:
+        """Merge two members; each request has a key of its own unless one is given."""
+        self.steps += 1
+        command = MergeMembers(
+            request=RequestKey(caller="staff", key=key or f"merge-{self.steps}"),
+            fingerprint=f"{source} {into}",
+            actor="staff",
+            member_id=source,
+            into=into,
+        )
+        return self.merging.merge(command)
+
     def sweep(self, kind: MarkerKind, *, pages: int = 1_000) -> SweepReport:
         """Run a schedule at the desk's time; `pages` is for how many pages there is time."""
         left = iter(range(pages))
@@ -195,7 +325,7 @@ class Desk:
             return self.recording.release(key, now=now, actor="sweep").entries
 
         def expire(target: str, now: datetime) -> int:
-            return self.expiring.expire(MemberId(target), now=now, actor="sweep")
+            return self.expiring.visit(target, now=now, actor="sweep")
 
         sweep = Sweep(
             kind=kind,
@@ -225,8 +355,20 @@ class Desk:
         return sorted(found, key=lambda marker: (marker.due_at, marker.target))
 
 
+def addressee(named: str) -> Addressee:
+    """Who is named by an id or, with an @, by an email address."""
+    if "@" in named:
+        return Addressee(email=named)
+    return Addressee(member_id=MemberId(named))
+
+
 def customer_id(customer: str = CUSTOMER) -> ExternalId:
     return ExternalId(source="pos", id=customer)
+
+
+def numbered_codes() -> Iterator[CouponCode]:
+    """Codes of coupons in a row, for those that need not be secret."""
+    return (code_of(number.to_bytes(10)) for number in itertools.count(1))
 
 
 def by_hand(rules: Program, *, lookback_days: int = 30) -> Program:

@@ -45,7 +45,6 @@ def test_nothing_is_known_of_nobody() -> None:
         queries.entries(NOBODY, limit=10, before=None, types=frozenset())
     with pytest.raises(NotFoundError):
         queries.pending(NOBODY, limit=10, cursor=None)
-    assert queries.find(customer_id()) is None
 
 
 def test_a_member_is_found_by_external_id() -> None:

@@ -80,11 +80,10 @@ def test_an_unknown_member_is_not_found(desk: Desk) -> None:
 
 
 def test_a_redemption_can_be_read_again(desk: Desk) -> None:
-    result = desk.redeem(60).result
-    redemption = desk.queries.redemption(RedemptionId(str(result["redemption_id"])))
+    redemption = desk.shown(desk.redeem(60)).redemption
     assert (redemption.points, redemption.entry) == (60, 4)
     with pytest.raises(NotFoundError):
-        desk.queries.redemption(RedemptionId("rdm_unknown"))
+        desk.redemptions.one(RedemptionId("rdm_unknown"), asked_by=None)
 
 
 def test_the_note_is_kept_apart_and_the_entry_has_its_hash(desk: Desk) -> None:

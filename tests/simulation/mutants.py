@@ -15,6 +15,7 @@ from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry, Posting
 from points_ledger.domain.identity import ExternalId, MemberId, PaymentKey, RedemptionId
 from points_ledger.domain.settling import settlement
+from points_ledger.domain.warning import LookTarget
 from points_ledger.service import expiring, ledger, recording, redeeming
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import Decision, View, WritePath, guarded_key, posting_writes
@@ -285,8 +286,9 @@ def _expires_what_it_saw_first(stack: ExitStack) -> None:
     views: list[View] = []  # kept, so that an id stands for one view
 
     def decide(
-        self: Expiring, view: View, member_id: MemberId, now: datetime, actor: str
+        self: Expiring, view: View, look: LookTarget, now: datetime, actor: str
     ) -> Decision[int]:
+        member_id = look.member_id
         head = view.head(member_id)
         assert head is not None
         program = self.programs.at(now)
@@ -298,7 +300,7 @@ def _expires_what_it_saw_first(stack: ExitStack) -> None:
         if posting is None:
             return Decision(result=0)
         expired = entry.chain(head, member_id, posting, now)
-        return Decision(result=1, writes=posting_writes([expired], [head], program.zone))
+        return Decision(result=1, writes=posting_writes([expired], [head], program))
 
     stack.enter_context(patch.object(Expiring, "_decide", decide))
 

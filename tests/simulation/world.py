@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from greenlet import getcurrent, greenlet
 
+from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import ConflictError, LedgerError, Rejection
 from points_ledger.domain.fact import EarningReconsidered, Fact
@@ -94,13 +95,17 @@ class Services:
     def release(self, key: EarningKey, now: datetime) -> Recorded:
         return self._recording().release(key, now=now, actor="sweep")
 
-    def expire(self, member_id: MemberId, now: datetime) -> int:
+    def expire(self, target: str, now: datetime) -> int:
         expiring = Expiring(path=self.path, programs=self.programs)
-        return expiring.expire(member_id, now=now, actor="sweep")
+        return expiring.visit(target, now=now, actor="sweep")
 
     def redeem(self, command: RedeemPoints) -> Redeemed:
         redeeming = Redeeming(
-            path=self.path, programs=self.programs, clock=self.clock, salt=lambda: "salt"
+            path=self.path,
+            programs=self.programs,
+            clock=self.clock,
+            salt=lambda: "salt",
+            new_code=lambda: code_of(random.randbytes(RANDOM_BYTES)),
         )
         return redeeming.redeem(command)
 
@@ -511,8 +516,7 @@ def _visit(marker: Marker, now: datetime) -> Command:
     if marker.kind == "hold_release":
         key = EarningKey.parse(marker.target)
         return lambda services: services.release(key, now)
-    member_id = MemberId(marker.target)
-    return lambda services: services.expire(member_id, now)
+    return lambda services: services.expire(marker.target, now)
 
 
 def _brief(writes: Sequence[Write]) -> str:

@@ -4,9 +4,11 @@ Webhooks are signed with the providers' own libraries here, so that our reading 
 checked by somebody else's.
 """
 
+import base64
 import json
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -57,6 +59,23 @@ def in_parallel(calls: Sequence[Callable[[], Result]]) -> list[Result]:
 
     with ThreadPoolExecutor(len(calls)) as threads:
         return list(threads.map(run, calls))
+
+
+CLIENT_SETTINGS = frozenset(
+    {
+        *("ClientName", "ReadAttributes", "WriteAttributes", "ExplicitAuthFlows"),
+        *("SupportedIdentityProviders", "CallbackURLs", "AllowedOAuthFlows", "AllowedOAuthScopes"),
+        *("AllowedOAuthFlowsUserPoolClient", "PreventUserExistenceErrors"),
+        *("IdTokenValidity", "TokenValidityUnits"),
+    }
+)
+"""What of a client an update would put back to its default if it were left out."""
+
+
+def _expiry(token: str) -> float:
+    claims = token.split(".")[1]
+    said: Json = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return float(said["exp"])
 
 
 class StackClient(LedgerClient):
@@ -125,12 +144,89 @@ class StackClient(LedgerClient):
     def rich_member(self, points: int) -> str:
         """A new member with so many available points; a multiple of 3."""
         member_id, customer_id = self.customer()
+        self.make_rich(member_id, customer_id, points)
+        return member_id
+
+    def make_rich(self, member_id: str, customer_id: str, points: int) -> None:
+        """Let a customer of the till buy and pay for so many points; a multiple of 3."""
         assert points % POINTS_PER_STEP == 0
         amount = f"{points // POINTS_PER_STEP * STEP_AMOUNT}.00"
         purchase = Purchase(customer_id=customer_id, amount=amount, posted_at=days_ago(3))
         self.deliver(purchase.posted(), purchase.paid("1", amount, at=days_ago(2)))
         self.wait_for_amounts(member_id, available=points)
-        return member_id
+
+    # --- people ---------------------------------------------------------------------------
+
+    def sign_up_colleague(self, group: str) -> str:
+        """A further person of a group; the token."""
+        username, password = unique("colleague"), f"aA1{secrets.token_urlsafe(18)}"
+        self._create_user(self.stack["user_pool_id"], username, password)
+        self.identities.admin_add_user_to_group(
+            UserPoolId=self.stack["user_pool_id"], Username=username, GroupName=group
+        )
+        return self.sign_in(username, password)
+
+    def expired_token(self) -> str:
+        """A token of staff that was good a moment ago.
+
+        The client's tokens live for a second while it is made; nobody else signs in meanwhile.
+        """
+        pool, client_id = self.stack["user_pool_id"], self.stack["client_id"]
+        known: Any = self.identities.describe_user_pool_client(UserPoolId=pool, ClientId=client_id)
+        kept = {
+            name: value
+            for name, value in known["UserPoolClient"].items()
+            if name in CLIENT_SETTINGS
+        }
+        short: Any = {
+            "IdTokenValidity": 1,
+            "TokenValidityUnits": {"IdToken": "seconds"},
+        }
+        staff = self.stack["users"]["staff"]
+        self.identities.update_user_pool_client(
+            UserPoolId=pool, ClientId=client_id, **{**kept, **short}
+        )
+        try:
+            token = self.sign_in(staff["username"], staff["password"])
+        finally:
+            usual: Any = {"IdTokenValidity": 60, "TokenValidityUnits": {"IdToken": "minutes"}}
+            self.identities.update_user_pool_client(
+                UserPoolId=pool, ClientId=client_id, **{**usual, **kept}
+            )
+        assert _expiry(token) - time.time() < 2, "the token is not short-lived"
+        time.sleep(2)
+        return token
+
+    def token_of_another_pool(self) -> str:
+        """A person of a group `admin` in a pool that is not ours."""
+        pool = self.identities.create_user_pool(PoolName=unique("pool"))["UserPool"]["Id"]
+        self.identities.create_group(GroupName="admin", UserPoolId=pool)
+        client = self.identities.create_user_pool_client(
+            UserPoolId=pool,
+            ClientName="people",
+            ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        )
+        username, password = unique("person"), f"aA1{secrets.token_urlsafe(18)}"
+        self._create_user(pool, username, password)
+        self.identities.admin_add_user_to_group(
+            UserPoolId=pool, Username=username, GroupName="admin"
+        )
+        signed_in = self.identities.initiate_auth(
+            ClientId=client["UserPoolClient"]["ClientId"],
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": username, "PASSWORD": password},
+        )
+        return signed_in["AuthenticationResult"]["IdToken"]
+
+    def _create_user(self, pool: str, username: str, password: str) -> None:
+        self.identities.admin_create_user(
+            UserPoolId=pool, Username=username, MessageAction="SUPPRESS"
+        )
+        self.identities.admin_set_user_password(
+            UserPoolId=pool, Username=username, Password=password, Permanent=True
+        )
+
+    # --- balances -------------------------------------------------------------------------
 
     def amounts(self, member_id: str) -> tuple[int, int, int]:
         """Pending, available and debt."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from points_ledger.contracts.program import parse_program
 from points_ledger.domain.calendar import Period, Rounding
 from points_ledger.domain.earning import Pin
+from points_ledger.domain.expiry import last_day_of_lot
 from points_ledger.domain.explanation import (
     describe,
     explain,
@@ -32,7 +33,6 @@ from points_ledger.domain.explanation import (
     explain_tier,
 )
 from points_ledger.domain.identity import MemberId
-from points_ledger.domain.maturation import last_day_of_lot
 from points_ledger.domain.program import (
     Campaign,
     Clawback,
@@ -327,14 +327,14 @@ def test_a_rule_says_whose_orders_earn(own_orders: bool, term: str) -> None:
     ],
 )
 def test_a_rule_says_how_often(limit: Limit, of_action: str, of_purchase: str) -> None:
-    action = Rule(id="r", on="action", action="signup", points=100, limit=limit)
+    action = Rule(id="a", on="action", action="signup", points=100, limit=limit)
     purchase = replace(PER_DOLLAR, limit=limit)
     program = replace(PLAIN, rules=(action, purchase))
     assert explain_rule(action, program) == of_action
     assert explain_rule(purchase, program).endswith(f", rounded down; {of_purchase}")
-    counter = limit_counter(action, POSTED.date())
+    counters = [limit_counter(rule, POSTED.date()) for rule in (action, purchase)]
     for used, times in ((limit.times - 1, 1), (limit.times, 0)):
-        room = Room(taken={counter: used})
+        room = Room(taken=dict.fromkeys(counters, used))
         by_action = action_points("signup", program=program, pin=MEMBER, at=POSTED, room=room)
         assert by_action.points == 100 * times
         assert earned(program, line("7"), room=room) == 7 * times

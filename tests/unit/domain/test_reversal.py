@@ -336,4 +336,6 @@ def test_two_members_of_one_person_move_one_account() -> None:
             now=START, fact_at=START, reason="test", actor="test", in_force=world.program
         ),
     )
-    assert [(entry.member_id, entry.number) for entry in found.entries] == [(ada, 3), (ada, 4)]
+    (entry,) = found.entries
+    assert (entry.member_id, entry.number, entry.posting.pending) == (ada, 3, 20)
+    assert {id_: part.earned for id_, part in found.earning.posted.items()} == {ada: 60, ben: 60}

@@ -25,7 +25,6 @@ SILENT = {
     "stripe_customer_deleted_ok",
     "stripe_invoice_marked_uncollectible_ok",
     "stripe_product_created_ignored",
-    "standard_customer_merged_ignored",
 }
 CUT_OFF = {"stripe_invoice_finalized_cut_off"}
 READABLE = sorted({path.stem for path in SAMPLES.iterdir()} - REFUSED.keys() - CUT_OFF)

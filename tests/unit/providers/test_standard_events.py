@@ -15,6 +15,7 @@ from points_ledger.domain.fact import (
     ActionPerformed,
     Customer,
     CustomerSeen,
+    CustomersMerged,
     Earner,
     Fact,
     Line,
@@ -285,7 +286,12 @@ CASES: list[tuple[str, str, Json, Fact | None]] = [
         {"customer": {"id": "C-1", "name": "Dana"}},
         CustomerSeen(customer=Customer(external_id=DANA, name="Dana"), at=AT),
     ),
-    ("comes later", "customer.merged", {"from": "C-1", "into": "C-2"}, None),
+    (
+        "two are one",
+        "customer.merged",
+        {"from": "C-1", "into": "C-2"},
+        CustomersMerged(former=DANA, into=LEE, at=AT),
+    ),
     ("means nothing here", "till.opened", {}, None),
 ]
 
@@ -302,7 +308,7 @@ def test_message_becomes_this_fact(type_: str, data: Json, expected: Fact | None
 
 
 def test_every_message_type_has_a_case() -> None:
-    assert {type_ for _, type_, _, _ in CASES} == {*EVENTS, "customer.merged", "till.opened"}
+    assert {type_ for _, type_, _, _ in CASES} == {*EVENTS, "till.opened"}
 
 
 def test_who_asked_for_the_work_earns() -> None:

@@ -1,41 +1,87 @@
 """Cursors of lists: opaque to clients, checked when they come back.
 
-A cursor only says where to go on; whose list it is comes from the path and the caller's rights,
-so a foreign or forged cursor reaches nothing that its bearer may not read anyway.
+A cursor says where a list goes on, and is bound to that list and to whose it is: another list,
+another member or a changed character is refused. Whose list is read comes from the path and the
+caller's rights alone, so that even a cursor made by somebody who has read this code reaches
+nothing that its bearer may not read anyway.
 """
 
 import base64
 import binascii
-from typing import Final
+import hashlib
+import json
+import re
+from typing import Final, Literal
 
 from points_ledger.domain.error import FieldError, InvalidRequestError
 
-_ENTRY_PREFIX: Final = "entry:"
+ListKind = Literal[
+    "entries",
+    "pending",
+    "members",
+    "statement",
+    "export",
+    "redemptions",
+    "approvals",
+    "rewards",
+]
+
+_CHECK_BYTES: Final = 12
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,11}")
 
 
-def entry_cursor(number: int) -> str:
-    """A cursor that goes on before the entry with this number."""
-    return base64.urlsafe_b64encode(f"{_ENTRY_PREFIX}{number}".encode()).decode()
+def sealed(kind: ListKind, owner: str, place: str | None) -> str | None:
+    """A cursor that goes on at `place` in the list of `owner`; None where the list is at its end.
+
+    `owner` is the member whose list it is, or what was searched for.
+    """
+    if place is None:
+        return None
+    return base64.urlsafe_b64encode(_check(kind, owner, place) + place.encode()).decode()
 
 
-def read_entry_cursor(cursor: str | None) -> int | None:
-    """The number in a cursor; None without one.
+def opened(kind: ListKind, owner: str, cursor: str | None) -> str | None:
+    """The place in a cursor; None without one.
 
     Raises:
-        InvalidRequestError: it is not one of our cursors.
+        InvalidRequestError: it is not a cursor of this list.
     """
     if cursor is None:
         return None
     try:
-        text = base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
-        number = int(text.removeprefix(_ENTRY_PREFIX))
+        content = base64.b64decode(cursor, altchars=b"-_", validate=True)
+        place = content[_CHECK_BYTES:].decode()
     except (binascii.Error, ValueError) as error:
         raise unknown_cursor() from error
-    if not text.startswith(_ENTRY_PREFIX) or not 1 <= number < 10**12:
+    if content[:_CHECK_BYTES] != _check(kind, owner, place):
         raise unknown_cursor()
-    return number
+    return place
+
+
+def sealed_number(kind: ListKind, owner: str, number: int | None) -> str | None:
+    """A cursor of a list whose places are the numbers of entries."""
+    return sealed(kind, owner, None if number is None else str(number))
+
+
+def opened_number(kind: ListKind, owner: str, cursor: str | None) -> int | None:
+    """The number of an entry in a cursor; None without one.
+
+    Raises:
+        InvalidRequestError: it is not a cursor of this list.
+    """
+    place = opened(kind, owner, cursor)
+    if place is None:
+        return None
+    if not _NUMBER.fullmatch(place):
+        raise unknown_cursor()
+    return int(place)
 
 
 def unknown_cursor() -> InvalidRequestError:
     """The answer to a cursor that is not of this list."""
     return InvalidRequestError((FieldError("cursor", "is not a cursor of this list"),))
+
+
+def _check(kind: ListKind, owner: str, place: str) -> bytes:
+    content = json.dumps([kind, owner, place]).encode()
+    return hashlib.sha256(content).digest()[:_CHECK_BYTES]

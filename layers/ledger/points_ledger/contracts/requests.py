@@ -5,15 +5,16 @@ string; numbers are integers, never floats, never booleans.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from points_ledger.contracts.reading import By, Problem, UnreadableError, read_as
 from points_ledger.domain.entry import EntryType
 from points_ledger.domain.error import FieldError, InvalidRequestError
-from points_ledger.domain.identity import EarningKey, ExternalId, clean_id, clean_text
+from points_ledger.domain.identity import ExternalId, clean_id, clean_text
 from points_ledger.domain.limit import (
     MAX_EXTERNAL_IDS_PER_MEMBER,
     MAX_PAGE_SIZE,
@@ -21,13 +22,8 @@ from points_ledger.domain.limit import (
     MAX_TEXT_CHARACTERS,
 )
 from points_ledger.domain.money import parse_amount
-from points_ledger.domain.redemption import Ticket
 
 DEFAULT_PAGE_SIZE: Final = 50
-TICKET_SOURCES: Final = ("pos", "standard")
-"""Where the sale of a ticket without source may be known from: tills that name themselves `pos`,
-and those that send Standard webhooks without a source of their own."""
-DEFAULT_TICKET_KIND: Final = "ticket"
 MAX_CURSOR_CHARACTERS: Final = 5_000
 """The longest source, id and member id take about 4,300 of them."""
 MAX_FIELD_ERRORS: Final = 50
@@ -87,12 +83,17 @@ def _day(value: object) -> date:
     return date.fromisoformat(value)
 
 
-def _page_size(value: object) -> int:
-    if not isinstance(value, str) or not _COUNT.fullmatch(value):
-        raise ValueError("is not a whole number")
-    size = int(value)
-    if not 1 <= size <= MAX_PAGE_SIZE:
-        raise ValueError(f"must be 1 to {MAX_PAGE_SIZE}")
+def size_up_to(maximum: int) -> Callable[[object], int]:
+    """Reads the `limit` of a query: how long a page may be."""
+
+    def size(value: object) -> int:
+        if not isinstance(value, str) or not _COUNT.fullmatch(value):
+            raise ValueError("is not a whole number")
+        number = int(value)
+        if not 1 <= number <= maximum:
+            raise ValueError(f"must be 1 to {maximum}")
+        return number
+
     return size
 
 
@@ -124,9 +125,14 @@ Text = Annotated[str, _text]
 Email = Annotated[str, _email]
 Id = Annotated[str, clean_id]
 Amount = Annotated[Decimal, By(_amount)]
+AmountAboveZero = Annotated[Decimal, By(_amount), _above_zero]
+PointsAboveZero = Annotated[int, _above_zero]
 Day = Annotated[date, By(_day)]
-PageSize = Annotated[int, By(_page_size)]
+PageSize = Annotated[int, By(size_up_to(MAX_PAGE_SIZE))]
 Cursor = Annotated[str, _cursor]
+Tags = Annotated[tuple[Text, ...], _few_tags]
+ExternalIds = Annotated[tuple[ExternalId, ...], _few_external_ids]
+WrittenExternalId = Annotated[ExternalId, By(_external_id)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,57 +144,10 @@ class EnrolMemberBody:
     phone: Text | None = None
     organisation: Text | None = None
     jurisdiction: Text | None = None
-    tags: Annotated[tuple[Text, ...], _few_tags] = ()
+    tags: Tags = ()
     birthday: Day | None = None
     earns: bool = True
-    external_ids: Annotated[tuple[ExternalId, ...], _few_external_ids] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketBody:
-    """The sale on which points are spent; `amount` is what it comes to before."""
-
-    id: Id
-    amount: Amount
-    source: str | None = None
-    kind: Literal["ticket", "invoice", "order"] = DEFAULT_TICKET_KIND
-
-    def __post_init__(self) -> None:
-        """Refuse what no key can name."""
-        _ = self.ticket
-
-    @property
-    def ticket(self) -> Ticket:
-        """As the domain names it: without a source, under each that a till's sale may have."""
-        sources = (self.source,) if self.source is not None else TICKET_SOURCES
-        keys = [EarningKey(source=source, kind=self.kind, id=self.id) for source in sources]
-        return Ticket(key=keys[0], amount=self.amount, other_keys=tuple(keys[1:]))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuoteBody:
-    """POST /redemptions/quote."""
-
-    member_id: Id
-    ticket: TicketBody | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedemptionBody:
-    """POST /redemptions: points, or an amount."""
-
-    member_id: Id
-    points: Annotated[int, _above_zero] | None = None
-    amount: Annotated[Decimal, By(_amount), _above_zero] | None = None
-    kind: Literal["ticket", "gift_card", "cash"] = "ticket"
-    ticket: TicketBody | None = None
-    reserve: Literal[False] = False
-    note: Text | None = None
-
-    def __post_init__(self) -> None:
-        """Exactly one of points and amount says how much."""
-        if (self.points is None) == (self.amount is None):
-            raise ValueError("give either points or amount")
+    external_ids: ExternalIds = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,10 +170,3 @@ class PendingQuery:
 
     limit: PageSize = DEFAULT_PAGE_SIZE
     cursor: Cursor | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindMembersQuery:
-    """GET /members."""
-
-    external_id: Annotated[ExternalId, By(_external_id)]

@@ -7,9 +7,7 @@ from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.lot import NEVER, Lots
 from points_ledger.domain.money import format_amount
-from points_ledger.domain.program import Program
-from points_ledger.domain.redemption import Quote
-from points_ledger.service.ports import Profile, Redemption
+from points_ledger.service.ports import Profile
 from points_ledger.service.queries import Balance, MemberDetails, PendingEarning
 
 Document = dict[str, object]
@@ -102,37 +100,6 @@ def member_document(member: MemberDetails) -> Document:
         "tier": member.standing.tier,
         "earns": member.standing.earns,
         "external_ids": _external_ids(profile),
-    }
-
-
-def quote_document(quote: Quote, program: Program) -> Document:
-    """The most that can be redeemed, and the codes of what forbids more."""
-    return {
-        "max_points": quote.max_points,
-        "max_amount": format_amount(quote.max_amount, program.currency),
-        "minimum_amount": format_amount(quote.minimum_amount, program.currency),
-        "currency": program.currency,
-        "allowed": quote.allowed,
-        "reasons": list(quote.reasons),
-    }
-
-
-def redemption_document(redemption: Redemption) -> Document:
-    """A stored redemption."""
-    ticket = redemption.ticket
-    return {
-        "redemption_id": redemption.redemption_id,
-        "status": redemption.status,
-        "member_id": redemption.member_id,
-        "points": redemption.points,
-        "amount": redemption.amount,
-        "currency": redemption.currency,
-        "kind": redemption.kind,
-        "ticket": {"source": ticket.source, "kind": ticket.kind, "id": ticket.id}
-        if ticket
-        else None,
-        "created_at": format_instant(redemption.created_at),
-        "entry": redemption.entry,
     }
 
 

@@ -4,22 +4,31 @@ The target comes from the facts alone (maturation.py); this module moves each me
 there, taking back what a fall demands by the program's clawback policy (semantics 3.4).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from types import MappingProxyType
+from typing import Final
 
+from points_ledger.domain.activity import Activity, activity, counts_activity, including, lot_day
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.earning import NOTHING_POSTED, Earning, Pin, Posted
 from points_ledger.domain.entry import Entry, EntryType, Posting, RulePoints, apply, chain
 from points_ledger.domain.expiry import expired_from
-from points_ledger.domain.identity import MemberId
+from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.lot import NO_LOTS, Lots, add, negative, take, total
-from points_ledger.domain.maturation import Target, earned_points, last_day_of_lot, target
+from points_ledger.domain.maturation import (
+    Target,
+    earned_points,
+    pays_in_full,
+    target,
+)
 from points_ledger.domain.program import Clawback, Program
-from points_ledger.domain.rules import Room, attributed
+from points_ledger.domain.receipt import Holder, Receipt, read_content
+from points_ledger.domain.rules import Room, appraised, attributed
 from points_ledger.domain.settling import settlement
 from points_ledger.domain.sharing import split
-from points_ledger.domain.state import State, credited, record_of, where_now
+from points_ledger.domain.state import State, changed, credited, record_of, summed, where_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +77,14 @@ class Aim:
     target: Target
     goals: Mapping[MemberId, Goal]
     arm_at: datetime | None
+    is_unseen_activity: bool = False
+    """Whether the earner's account has yet to hear of it, though it may earn nothing."""
 
     @property
     def is_met(self) -> bool:
         """Whether the ledger is there already, so that no account has to be read."""
         posted = self.earning.posted
-        return all(goal.is_met(posted.get(m, NOTHING_POSTED)) for m, goal in self.goals.items())
+        return not self.is_unseen_activity and all(goal.is_met(posted.get(m, NOTHING_POSTED)) for m, goal in self.goals.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,18 +104,33 @@ def aim(earning: Earning, *, program: Program, now: datetime) -> Aim:
     found = target(earning, program=program, now=now)
     arm_at = _arm_at(earning.due_at, found.due_at, now)
     analysed_only = program.mode == "analysis"
+    goals = {} if analysed_only else _goals(earning, earning.pins[earning.earner_id], found)
+    is_activity = counts_activity(program) and not analysed_only
+    if is_activity:
+        goals.setdefault(earning.earner_id, Goal())
     return Aim(
         earning=replace(earning, due_at=arm_at or earning.due_at),
         target=found,
-        goals={} if analysed_only else _goals(earning, earning.pins[earning.earner_id], found),
+        goals=goals,
         arm_at=None if analysed_only else arm_at,
+        is_unseen_activity=is_activity and earning.earner_id not in earning.posted,
     )
 
 
-def valued(earning: Earning, *, program: Program, earner: State) -> Earning:
-    """The earning with its content valued anew, within what the earner's caps still allow."""
+def valued(
+    earning: Earning,
+    *,
+    program: Program,
+    earner: State,
+    known_as: Collection[MemberId] = (),
+) -> Earning:
+    """The earning with its content valued anew, within what the earner's caps still allow.
+
+    `known_as` are further ids of the same earner, whose use of the caps is the earner's own.
+    """
     assert earning.earner_id is not None
-    used = earning.posted.get(earning.earner_id, NOTHING_POSTED).used
+    ids = {earning.earner_id, *known_as}
+    used = summed(*(earning.posted.get(id_, NOTHING_POSTED).used for id_ in sorted(ids)))
     earned = earned_points(
         earning,
         program=program,
@@ -133,22 +159,104 @@ def converge(
         program: the pinned version.
         occasion: the time and the reason.
     """
-    current = dict(heads)
     posted = dict(aimed.earning.posted)
     entries: list[Entry] = []
     step = _Step(aimed=aimed, before=before, program=program, occasion=occasion)
-    for member_id, goal in aimed.goals.items():
-        head = current[resolved[member_id]]
+    for resolved_id, goals in _by_member(aimed.goals, resolved).items():
+        head = heads[resolved_id]
         if head.state.standing.status in ("closed", "erased"):
             continue
-        after, postings = step.postings(posted.get(member_id, NOTHING_POSTED), goal, head.state)
-        for posting in postings:
+        after, postings = step.together(posted, goals, head.state)
+        for posting in step.with_receipt(postings, posted, goals, head.member_id):
             head = chain(head, head.member_id, posting, occasion.now)
             entries.append(head)
-        current[head.member_id] = head
-        if after != NOTHING_POSTED or member_id in posted:
-            posted[member_id] = after
+        for member_id, part in after.items():
+            if part != NOTHING_POSTED or member_id in posted or counts_activity(program):
+                posted[member_id] = part
     return Convergence(earning=replace(aimed.earning, posted=posted), entries=tuple(entries))
+
+
+Goals = Mapping[MemberId, Goal]
+
+
+def repeated(
+    receipt: Receipt,
+    *,
+    key: EarningKey,
+    member_id: MemberId,
+    posted: Mapping[MemberId, Posted],
+    state: State,
+    program: Program,
+    occasion: Occasion,
+    matured_at: datetime,
+    has_excess_refund: bool,
+) -> tuple[Mapping[MemberId, Posted], list[Posting]]:
+    """What `converge` posted for one member, made again from the receipt in its entries.
+
+    Args:
+        receipt: what the entries say they were computed from.
+        key: the purchase or action.
+        member_id: whose chain it is.
+        posted: what the ledger held of it before, by the ids of the member.
+        state: the account before.
+        program: the pinned version.
+        occasion: the time and the reason.
+        matured_at: when the last condition was met; the facts for it are not in the receipt.
+        has_excess_refund: whether refunds named more than there was.
+
+    Raises:
+        ValueError: the program does not have what the receipt names.
+    """
+    known = {each.id for each in (*program.rules, *program.campaigns)}
+    named = {*receipt.content.rules, *receipt.content.campaigns}
+    if not named <= known:
+        raise ValueError(f"version {program.version} has no {', '.join(sorted(named - known))}")
+    earned = appraised(receipt.content, program=program, posted_at=receipt.posted_at)
+    earned = replace(earned, excess_refund=has_excess_refund)
+    in_full = pays_in_full(program)
+    lapses_at = None
+    if receipt.paid is not None:
+        patience = program.maturation.cancel_unpaid_after
+        if patience is None:
+            raise ValueError(f"nothing lapses by version {program.version}")
+        lapses_at = patience.after(receipt.posted_at, program.zone)
+    found = Target(
+        earned=earned.points,
+        matured=receipt.due.points(earned.points, in_full=in_full) if receipt.due else 0,
+        matured_at=matured_at,
+        paid=receipt.paid.points(earned.points, in_full=in_full) if receipt.paid else 0,
+        lapses=lapses_at is not None,
+        lapses_at=lapses_at,
+    )
+    goals: dict[MemberId, Goal] = {}
+    for holder in receipt.holders:
+        used = earned.used if holder.is_earner else {}
+        goals[holder.member_id or member_id] = (
+            Goal(used=used)
+            if holder.place is None
+            else goal_at(holder.place, receipt.percents, found, used)
+        )
+    earner_id = next((h.member_id or member_id for h in receipt.holders if h.is_earner), None)
+    earning = Earning(
+        key=key, posted_at=receipt.posted_at, earned=earned, earner_id=earner_id
+    )
+    step = _Step(
+        aimed=Aim(earning=earning, target=found, goals=goals, arm_at=None),
+        before=replace(earning, earned=replace(earned, rules=receipt.was)),
+        program=program,
+        occasion=occasion,
+    )
+    after, postings = step.together(posted, goals, state)
+    inputs = receipt.encode()
+    return after, [replace(posting, inputs=inputs) for posting in postings]
+
+
+def _by_member(goals: Goals, resolved: Mapping[MemberId, MemberId]) -> dict[MemberId, Goals]:
+    """The goals of each member by the ids under which the earning knows the member."""
+    found: dict[MemberId, dict[MemberId, Goal]] = {}
+    for member_id, goal in goals.items():
+        found.setdefault(resolved[member_id], {})[member_id] = goal
+    return dict(found)
 
 
 def _goals(earning: Earning, pin: Pin, found: Target) -> dict[MemberId, Goal]:
@@ -160,17 +268,24 @@ def _goals(earning: Earning, pin: Pin, found: Target) -> dict[MemberId, Goal]:
     if earning.earner_id is not None and earning.earned.used:
         goals[earning.earner_id] = Goal(used=earning.earned.used)
     percents = [share.percent for share in pin.allocation]
-    earned = split(found.earned, percents)
-    matured = split(found.matured, percents)
-    paid = split(found.paid, percents)
-    for index, share in enumerate(pin.allocation):
-        goals[share.member_id] = Goal(
-            earned=earned[index],
-            matured=matured[index],
-            lapsed=earned[index] - paid[index] if found.lapses else 0,
-            used=earning.earned.used if share.member_id == earning.earner_id else {},
-        )
+    for place, share in enumerate(pin.allocation):
+        used = earning.earned.used if share.member_id == earning.earner_id else {}
+        goals[share.member_id] = goal_at(place, percents, found, used)
     return goals
+
+
+def goal_at(
+    place: int, percents: Sequence[int], found: Target, used: Mapping[str, int]
+) -> Goal:
+    """What the member at one place of a plan should hold of a target."""
+    earned = split(found.earned, percents)[place]
+    paid = split(found.paid, percents)[place]
+    return Goal(
+        earned=earned,
+        matured=split(found.matured, percents)[place],
+        lapsed=earned - paid if found.lapses else 0,
+        used=used,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +297,105 @@ class _Step:
     program: Program
     occasion: Occasion
 
+    def with_receipt(
+        self,
+        postings: Iterable[Posting],
+        posted: Mapping[MemberId, Posted],
+        goals: Goals,
+        member_id: MemberId,
+    ) -> list[Posting]:
+        """The postings of the earning with what they were computed from."""
+        earning, found = self.aimed.earning, self.aimed.target
+        assert earning.earner_id is not None
+        assert earning.posted_at is not None
+        plan = earning.pins[earning.earner_id].allocation
+        places = {share.member_id: place for place, share in enumerate(plan)}
+        was = self.before.earned.rules
+        receipt = Receipt(
+            content=read_content(earning.earned.inputs),
+            posted_at=earning.posted_at,
+            percents=tuple(share.percent for share in plan),
+            holders=tuple(
+                Holder(
+                    place=places.get(id_),
+                    is_earner=id_ == earning.earner_id,
+                    member_id=None if id_ == member_id else id_,
+                    kept=posted.get(id_, NOTHING_POSTED).kept,
+                )
+                for id_ in goals
+            ),
+            due=found.due,
+            paid=found.covered if found.lapses else None,
+            was=was if was != earning.earned.rules else (),
+        )
+        inputs = receipt.encode()
+        return [
+            replace(posting, inputs=inputs) if posting.source == earning.key else posting
+            for posting in postings
+        ]
+
+    def together(
+        self, posted: Mapping[MemberId, Posted], goals: Goals, state: State
+    ) -> tuple[dict[MemberId, Posted], tuple[Posting, ...]]:
+        """The way of one member, who may be known by several ids: one posting of each type."""
+        active = self._activity(posted, goals, state)
+        if active is None:
+            return self._converged(posted, goals, state)
+        state = changed(state, lots=active.lots, counters=active.counters)
+        after, postings = self._converged(posted, goals, state)
+        return after, self._with_activity(postings, active)
+
+    def _activity(
+        self, posted: Mapping[MemberId, Posted], goals: Goals, state: State
+    ) -> Activity | None:
+        """What it means for a member's lots that this happened, when the account first hears of it.
+
+        It is an activity of whoever earns by it, and of the earner in any case.
+        """
+        earning = self.aimed.earning
+        assert earning.posted_at is not None
+        is_new = any(
+            id_ not in posted and (goal.earned or id_ == earning.earner_id)
+            for id_, goal in goals.items()
+        )
+        if not is_new:
+            return None
+        today = self.occasion.today
+        return activity(state, at=earning.posted_at, today=today, program=self.program)
+
+    def _with_activity(
+        self, postings: tuple[Posting, ...], active: Activity
+    ) -> tuple[Posting, ...]:
+        """The accrual says that the member was active; one of no points where there is none."""
+        place = next((n for n, each in enumerate(postings) if each.type == "accrual"), None)
+        if place is None:
+            nothing = _Draft(before=NOTHING_POSTED, after=NOTHING_POSTED, step=self).nothing()
+            return (including(nothing, active), *postings)
+        return (*postings[:place], including(postings[place], active), *postings[place + 1 :])
+
+    def _converged(
+        self, posted: Mapping[MemberId, Posted], goals: Goals, state: State
+    ) -> tuple[dict[MemberId, Posted], tuple[Posting, ...]]:
+        """Falls come before rises, so that no posting counts on lots that a later type opens."""
+        if len(goals) == 1:
+            [(member_id, goal)] = goals.items()
+            after, alone = self.postings(posted.get(member_id, NOTHING_POSTED), goal, state)
+            return {member_id: after}, alone
+
+        def rises(member_id: MemberId) -> bool:
+            before = posted.get(member_id, NOTHING_POSTED)
+            return goals[member_id].matured >= before.matured - before.written_off
+
+        found: dict[MemberId, Posted] = {}
+        made: list[Posting] = []
+        for member_id in sorted(goals, key=rises):
+            before = posted.get(member_id, NOTHING_POSTED)
+            found[member_id], postings = self.postings(before, goals[member_id], state)
+            for posting in postings:
+                state = apply(state, posting)
+            made += postings
+        return found, _one_of_each_type(made)
+
     def postings(
         self, posted: Posted, goal: Goal, state: State
     ) -> tuple[Posted, tuple[Posting, ...]]:
@@ -192,7 +406,7 @@ class _Step:
         after, restored = _forgiven(posted, change)
         credit = change - (posted.written_off - after.written_off)
         if credit:
-            lots = add(after.lots, {self.lot_day: credit})
+            lots = add(after.lots, {self.lot_day(state): credit})
             after = replace(after, matured=after.matured + credit, lots=lots)
         after = _settled_rest(after, goal)
         draft = _Draft(before=posted, after=after, step=self)
@@ -214,13 +428,51 @@ class _Step:
         first = (settling,) if settling is not None else ()
         return after, (*first, *draft.postings(state, fall, credit=0))
 
-    @property
-    def lot_day(self) -> date:
+    def lot_day(self, state: State) -> date:
         """The lot into which this step's maturation goes."""
-        matured_at = self.aimed.target.matured_at or self.occasion.now
-        return last_day_of_lot(
-            matured_at, self.program, local_day(self.occasion.now, self.program.zone)
-        )
+        matured_at = self.aimed.target.matured_at or self.occasion.fact_at
+        today = local_day(self.occasion.now, self.program.zone)
+        return lot_day(state, matured_at, program=self.program, today=today)
+
+
+_ORDER: Final[Mapping[EntryType, int]] = MappingProxyType(
+    {"accrual": 1, "reversal": 2, "maturation": 3, "lapse": 4}
+)
+"""The order in which one id's postings are made; whatever settles comes before."""
+
+
+def _one_of_each_type(postings: Iterable[Posting]) -> tuple[Posting, ...]:
+    """Postings of the same type and member as one: numbers, lots, counters and rules add up."""
+    by_type: dict[EntryType, Posting] = {}
+    for posting in postings:
+        known = by_type.get(posting.type)
+        by_type[posting.type] = posting if known is None else _joint(known, posting)
+    return tuple(sorted(by_type.values(), key=lambda posting: _ORDER.get(posting.type, 0)))
+
+
+def _joint(one: Posting, other: Posting) -> Posting:
+    rules = dict(one.rules)
+    for id_, points in other.rules:
+        rules[id_] = rules.get(id_, 0) + points
+    return replace(
+        one,
+        at=max(one.at, other.at),
+        pending=one.pending + other.pending,
+        debt=one.debt + other.debt,
+        lots=add(one.lots, other.lots),
+        counters=summed(one.counters, other.counters),
+        rules=tuple((id_, points) for id_, points in rules.items() if points),
+        details=_joint_details(one.details, other.details),
+        inputs={**one.inputs, **other.inputs},
+    )
+
+
+def _joint_details(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Details of an entry for two ids of one member; only what is written off differs by id."""
+    details = {**one, **other}
+    if "written_off" in one and "written_off" in other:
+        details["written_off"] = str(int(one["written_off"]) + int(other["written_off"]))
+    return details
 
 
 def _settled_rest(posted: Posted, goal: Goal) -> Posted:
@@ -282,8 +534,7 @@ def _forgiven(before: Posted, rise: int) -> tuple[Posted, Lots]:
     The part left by policy goes first, then the expired part, which returns to the state's record.
     """
     forgiven = min(before.written_off, rise)
-    by_policy = before.written_off - total(before.absorbed)
-    restored = take(before.absorbed, max(0, forgiven - by_policy))
+    restored = take(before.absorbed, max(0, forgiven - before.kept))
     after = replace(
         before,
         written_off=before.written_off - forgiven,
@@ -333,7 +584,7 @@ class _Draft:
             from_lapsed = max(0, credit - pending)
             pending -= credit - from_lapsed
             lapsed -= from_lapsed
-            into = credited(state, {self.step.lot_day: credit})
+            into = credited(state, {self.step.lot_day(state): credit})
             yield self._posting(
                 "maturation", credit, found.matured_at or fact_at, pending=from_lapsed - credit,
                 lots=into.lots, debt=-into.repaid,
@@ -343,6 +594,10 @@ class _Draft:
             more = after.lapsed - lapsed
             at = found.lapses_at if more > 0 and found.lapses_at else fact_at
             yield self._posting("lapse", more, at, pending=-more, counters={"lapsed": more})
+
+    def nothing(self) -> Posting:
+        """The accrual of what earns nothing."""
+        return self._posting("accrual", 0, self._accrued_at(), pending=0, counters={})
 
     def _accrued_at(self) -> datetime:
         """The first accrual happened when the purchase was posted, later ones with their fact."""
@@ -382,7 +637,7 @@ class _Draft:
         old_rules = self.step.before.earned.rules
         new, old = dict(new_rules), dict(old_rules)
         change = {id_: new.get(id_, 0) - old.get(id_, 0) for id_ in {**old, **new}}
-        if sum(change.values()) == points:
+        if old and sum(change.values()) == points:
             return tuple((id_, part) for id_, part in change.items() if part)
         sign = -1 if points < 0 else 1
         parts = attributed(abs(points), new_rules or old_rules)

@@ -33,7 +33,7 @@ from points_ledger.domain.fact import (
 )
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.limit import MAX_PAYMENTS_PER_PURCHASE, MAX_REFUNDS_PER_PURCHASE
-from points_ledger.domain.lot import Lots
+from points_ledger.domain.lot import Lots, total
 from points_ledger.domain.sharing import Allocation
 
 MergeableFact = (
@@ -71,6 +71,7 @@ class Earned:
         truncated: campaigns whose cap cut their part.
         releases: what rules of actions wait for, beside the hold.
         excess_refund: refunds named more than there was; only what was there counts.
+        inputs: what the points were computed from, as receipt.py writes it.
     """
 
     points: int = 0
@@ -79,6 +80,7 @@ class Earned:
     truncated: tuple[str, ...] = ()
     releases: tuple[str, ...] = ()
     excess_refund: bool = False
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 NOTHING_EARNED: Final = Earned()
@@ -125,6 +127,11 @@ class Posted:
     def pending(self) -> int:
         """Earned and neither matured nor lapsed."""
         return max(0, self.earned - self.matured) - self.lapsed
+
+    @property
+    def kept(self) -> int:
+        """The part of `written_off` that had not expired: what a policy left with the member."""
+        return self.written_off - total(self.absorbed)
 
 
 NOTHING_POSTED: Final = Posted()

@@ -11,6 +11,7 @@ LedgerError
 │   ├── PayloadTooLargeError
 │   ├── InsufficientPointsError
 │   ├── BelowMinimumError
+│   │   └── CouponBelowMinimumError
 │   ├── RedemptionPausedError
 │   ├── RedemptionNotPermittedError
 │   ├── TicketTooLowError
@@ -18,11 +19,20 @@ LedgerError
 │   ├── YearlyCapExceededError
 │   ├── AmountNotWholePointsError
 │   ├── MemberInactiveError
+│   ├── ApprovalClosedError
+│   ├── RewardNotAvailableError
+│   ├── OutOfStockError
+│   ├── CouponNotUsableError
+│   ├── ReservationNotOpenError
+│   ├── AlreadyReversedError
+│   ├── TransferNotPermittedError
+│   ├── MergeNotPermittedError
 │   └── LimitExceededError
 ├── FactRefusedError                a fact is wrong by itself: it goes to the dead letters
 │   ├── FutureFactError
 │   ├── ContradictionError
 │   ├── LimitReachedByFactError
+│   ├── MergeRefusedError
 │   └── MalformedFactError
 ├── ConflictError                   another writer won too often: try again
 └── BrokenInvariantError            the ledger itself is inconsistent: never expected
@@ -147,6 +157,14 @@ class BelowMinimumError(Rejection):
 
 
 @dataclass
+class CouponBelowMinimumError(BelowMinimumError):
+    """Coupons are made from `minimum_points` on; the amounts are what the points are worth."""
+
+    minimum_points: int
+    points: int
+
+
+@dataclass
 class RedemptionPausedError(Rejection):
     """The program has paused redemptions."""
 
@@ -212,6 +230,78 @@ class MemberInactiveError(Rejection):
 
 
 @dataclass
+class TransferNotPermittedError(Rejection):
+    """Points may not pass, or be shared, between these two members; `reason` says why."""
+
+    code: ClassVar[str] = "transfer_not_permitted"
+    title: ClassVar[str] = "The transfer is not permitted"
+    reason: str
+
+
+@dataclass
+class MergeNotPermittedError(Rejection):
+    """These two members cannot become one; `reason` says why."""
+
+    code: ClassVar[str] = "merge_not_permitted"
+    title: ClassVar[str] = "The members cannot be merged"
+    reason: str
+
+
+@dataclass
+class ReservationNotOpenError(Rejection):
+    """There is no open reservation to go on with: it has ended, or it was decided another way."""
+
+    code: ClassVar[str] = "reservation_not_open"
+    title: ClassVar[str] = "The reservation is not open"
+    reservation_status: str = "timed_out"
+
+
+@dataclass
+class AlreadyReversedError(Rejection):
+    """All that was spent, `reversed_points`, has been given back before."""
+
+    code: ClassVar[str] = "already_reversed"
+    title: ClassVar[str] = "It has been reversed already"
+    reversed_points: int
+
+
+@dataclass
+class ApprovalClosedError(Rejection):
+    """Somebody has decided already; `approval_status` says how."""
+
+    code: ClassVar[str] = "approval_closed"
+    title: ClassVar[str] = "This approval is closed"
+    approval_status: str
+
+
+@dataclass
+class RewardNotAvailableError(Rejection):
+    """The reward cannot be had now, or not by this member; `reason` says why."""
+
+    code: ClassVar[str] = "reward_not_available"
+    title: ClassVar[str] = "The reward is not available"
+    reason: str
+
+
+@dataclass
+class OutOfStockError(Rejection):
+    """Nothing of the reward is left."""
+
+    code: ClassVar[str] = "out_of_stock"
+    title: ClassVar[str] = "The reward is out of stock"
+    reward_id: str
+
+
+@dataclass
+class CouponNotUsableError(Rejection):
+    """The coupon is not active any more; `coupon_status` says what it is."""
+
+    code: ClassVar[str] = "coupon_not_usable"
+    title: ClassVar[str] = "The coupon cannot be used"
+    coupon_status: str
+
+
+@dataclass
 class LimitExceededError(Rejection):
     """A named limit of the ledger would be exceeded."""
 
@@ -252,6 +342,15 @@ class LimitReachedByFactError(FactRefusedError):
     code: ClassVar[str] = "fact_limit_reached"
     what: str
     maximum: int
+
+
+@dataclass
+class MergeRefusedError(FactRefusedError):
+    """A source says that two customers are one, and their members cannot be merged (now)."""
+
+    code: ClassVar[str] = "merge_refused"
+    title: ClassVar[str] = "The customers' members cannot be merged"
+    reason: str
 
 
 @dataclass

@@ -262,6 +262,20 @@ class CustomerSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersMerged:
+    """A source found that two of its customers are one: `former` is now `into`."""
+
+    type: Literal["customers_merged"] = "customers_merged"
+    former: ExternalId
+    into: ExternalId
+    at: datetime
+
+    def __post_init__(self) -> None:
+        """Instants are aware."""
+        _aware(self.at, "at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EarningReconsidered:
     """Nothing new happened, but what the earning waited for is there now."""
 
@@ -319,6 +333,7 @@ EarningFact = (
     | PurchaseVoided
     | ActionPerformed
     | CustomerSeen
+    | CustomersMerged
     | EarningReconsidered
 )
 """Facts about what was sold or done: queue earning_events."""

@@ -13,6 +13,7 @@ from points_ledger.domain.limit import MAX_ID_CHARACTERS, MAX_SOURCE_CHARACTERS
 MemberId = NewType("MemberId", str)
 RedemptionId = NewType("RedemptionId", str)
 TransferId = NewType("TransferId", str)
+AdjustmentId = NewType("AdjustmentId", str)
 ApprovalId = NewType("ApprovalId", str)
 RewardId = NewType("RewardId", str)
 CouponCode = NewType("CouponCode", str)

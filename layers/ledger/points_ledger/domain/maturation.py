@@ -6,15 +6,14 @@ function of its facts, which is why any order of events ends in the same balance
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final, Literal
 
-from points_ledger.domain.calendar import local_day, round_up
 from points_ledger.domain.earning import NOTHING_EARNED, Earned, Earning, Pin
-from points_ledger.domain.lot import NEVER
 from points_ledger.domain.program import Program
 from points_ledger.domain.purchase import amount_owed, remaining, standing_refunds
+from points_ledger.domain.receipt import ALL, NOTHING, SETTLED, Cover
 from points_ledger.domain.rules import Room, action_points, purchase_points
 
 Waiting = Literal["payment", "hold", "return_window", "referral", "linked_purchase"]
@@ -37,9 +36,11 @@ class Target:
 
     Attributes:
         earned: points earned.
-        matured: points that should be available, at most `earned`.
+        matured: points that should be available, at most `earned`: those that `due` is good for.
+        due: the part of the price that is in and waits for nothing; None: nothing is due.
         matured_at: the instant at which the last of them became due by the facts.
         paid: points whose money is in, whether or not they still wait for time to pass.
+        covered: the part of the price that `paid` stands for.
         lapses: whether what is not paid has lapsed.
         lapses_at: when that happened or will happen.
         waits: what the rest waits for.
@@ -48,8 +49,10 @@ class Target:
 
     earned: int = 0
     matured: int = 0
+    due: Cover | None = None
     matured_at: datetime | None = None
     paid: int = 0
+    covered: Cover = NOTHING
     lapses: bool = False
     lapses_at: datetime | None = None
     waits: tuple[Condition, ...] = ()
@@ -100,14 +103,6 @@ def target(earning: Earning, *, program: Program, now: datetime) -> Target:
     return _purchase_target(earning, program=program, now=now)
 
 
-def last_day_of_lot(matured_at: datetime, program: Program, today: date) -> date:
-    """The lot that points go into: by the instant they matured, never a day that has passed."""
-    if program.expiry.kind == "never":
-        return NEVER
-    day = program.expiry.after.after_day(local_day(matured_at, program.zone))
-    return max(round_up(day, program.expiry.round_to), today)
-
-
 def _action_target(earning: Earning, *, program: Program, now: datetime) -> Target:
     happened_at, points = earning.posted_at, earning.earned.points
     assert happened_at is not None
@@ -122,30 +117,46 @@ def _action_target(earning: Earning, *, program: Program, now: datetime) -> Targ
         return _with_lapse(earning, waiting, program=program, now=now)
     hold_ends = program.maturation.hold.after(happened_at, program.zone)
     if hold_ends <= now:
-        return Target(earned=points, matured=points, matured_at=hold_ends, paid=points)
+        return Target(
+            earned=points,
+            matured=points,
+            due=ALL,
+            matured_at=hold_ends,
+            paid=points,
+            covered=ALL,
+        )
     return Target(
         earned=points,
         paid=points,
+        covered=ALL,
         waits=(Condition(waiting_for="hold", at=hold_ends),),
         due_at=hold_ends,
     )
 
 
 def _purchase_target(earning: Earning, *, program: Program, now: datetime) -> Target:
-    terms, points = program.maturation, earning.earned.points
-    if terms.partial_payment == "proportional" and terms.requires_payment:
-        due = _proportional(earning, points, program, now)
-    else:
+    points = earning.earned.points
+    if pays_in_full(program):
         due = _in_full(earning, points, program, now)
+    else:
+        due = _proportional(earning, points, program, now)
     found = Target(
         earned=points,
         matured=due.matured,
+        due=due.due,
         matured_at=due.matured_at,
         paid=due.paid,
+        covered=due.covered,
         waits=due.waits,
         due_at=due.due_at,
     )
     return _with_lapse(earning, found, program=program, now=now)
+
+
+def pays_in_full(program: Program) -> bool:
+    """Whether points mature all at once, when the whole price is complete."""
+    terms = program.maturation
+    return terms.partial_payment == "full_only" or not terms.requires_payment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +164,10 @@ class _Due:
     """How far a purchase's points are paid for and due."""
 
     matured: int
+    due: Cover | None
     matured_at: datetime | None
     paid: int
+    covered: Cover
     waits: tuple[Condition, ...]
     due_at: datetime | None
 
@@ -179,10 +192,16 @@ def _in_full(earning: Earning, points: int, program: Program, now: datetime) -> 
         waits.append(Condition(waiting_for="return_window", at=window_ends))
     met = not waits
     known = [wait.at for wait in waits if wait.at is not None]
+    covered = _cover(earning, program)
+    due = covered if hold_ends <= now and (window_ends is None or window_ends <= now) else None
+    matured = due.points(points, in_full=True) if due is not None else 0
+    assert matured == (points if met else 0), "complete means paid as much as is owed"
     return _Due(
-        matured=points if met else 0,
+        matured=matured,
+        due=due,
         matured_at=max(hold_ends, window_ends) if met and window_ends else None,
         paid=points if completed_at is not None else 0,
+        covered=covered,
         waits=tuple(waits),
         due_at=min(known) if known else None,
     )
@@ -195,9 +214,11 @@ def _proportional(earning: Earning, points: int, program: Program, now: datetime
     owed = _owed_at(earning, at=None)
     hold_ends = program.maturation.hold.after(posted_at, program.zone)
     money = _money(earning, program)
-    paid = _part(points, sum((amount for _, amount in money), Fraction(0)), owed)
+    covered = Cover(paid=sum((amount for _, amount in money), Fraction(0)), owed=owed)
+    paid = covered.points(points, in_full=False)
     ready = sum((amount for ready_at, amount in money if ready_at <= now), Fraction(0))
-    matured = _part(points, ready, owed) if hold_ends <= now else 0
+    due = Cover(paid=ready, owed=owed) if hold_ends <= now else None
+    matured = due.points(points, in_full=False) if due is not None else 0
     windows = sorted(ready_at for ready_at, amount in money if amount and ready_at > now)
     waits = [Condition(waiting_for="payment", at=None)] if paid < points else []
     if hold_ends > now:
@@ -208,16 +229,22 @@ def _proportional(earning: Earning, points: int, program: Program, now: datetime
     since = _matured_since(earning, points, matured, money) if matured else None
     return _Due(
         matured=matured,
+        due=due,
         matured_at=max(hold_ends, since) if since else None,
         paid=paid,
+        covered=covered,
         waits=tuple(waits) if matured < points else (),
         due_at=min(known) if known and matured < points else None,
     )
 
 
-def _part(points: int, paid: Fraction, owed: Fraction) -> int:
-    """floor(points × min(paid, owed) / owed); all of them where nothing is owed."""
-    return int(points * min(paid, owed) / owed) if owed else points
+def _cover(earning: Earning, program: Program) -> Cover:
+    """The part of the price that is in, by all facts."""
+    if not program.maturation.requires_payment:
+        return ALL
+    if settled_since(earning) is not None:
+        return SETTLED
+    return Cover(paid=_paid_at(earning, None), owed=_owed_at(earning, at=None))
 
 
 def _money(earning: Earning, program: Program) -> list[tuple[datetime, Fraction]]:
@@ -257,7 +284,7 @@ def _matured_since(
         if at in changes_of_owed:
             owed = _owed_at(earning, at=at)
         ready = sum((amount for ready_at, amount in money if ready_at <= at), Fraction(0))
-        if _part(points, ready, owed) < matured:
+        if Cover(paid=ready, owed=owed).points(points, in_full=False) < matured:
             since = None
         elif since is None:
             since = at
@@ -300,15 +327,21 @@ def settled_since(earning: Earning) -> datetime | None:
     return settled_at if settled_at is not None and settled_at >= last_bounce else None
 
 
-def _paid_at(earning: Earning, at: datetime) -> Fraction:
-    """The money in at an instant: payments not yet reversed, and the part paid with points."""
+def _paid_at(earning: Earning, at: datetime | None) -> Fraction:
+    """The money in: payments not reversed, and the part paid with points.
+
+    With `at`: what was in by then.
+    """
     snapshot = earning.snapshot
     assert snapshot is not None
     return Fraction(snapshot.points_paid_amount) + sum(
         Fraction(payment.amount)
         for payment in earning.payments.values()
-        if payment.at <= at
-        and earning.payment_reversals.get(payment.id, _END) > at
+        if (
+            payment.id not in earning.payment_reversals
+            if at is None
+            else payment.at <= at < earning.payment_reversals.get(payment.id, _END)
+        )
         and payment.currency in (None, snapshot.currency)
     )
 

@@ -1,12 +1,13 @@
 """Redemption: spending available points, by points or by amount (semantics 4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 from typing import Literal
 
+from points_ledger.domain.activity import with_activity
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Posting
@@ -28,13 +29,13 @@ from points_ledger.domain.error import (
 from points_ledger.domain.expiry import usable_points
 from points_ledger.domain.identity import EarningKey, RedemptionId
 from points_ledger.domain.limit import MAX_POINTS
-from points_ledger.domain.lot import negative, take, usable
+from points_ledger.domain.lot import Lots, negative, take, usable
 from points_ledger.domain.money import format_amount, round_down, unit
 from points_ledger.domain.program import PointValue, Program
 from points_ledger.domain.settling import value_counter
 from points_ledger.domain.state import State
 
-RedemptionKind = Literal["ticket", "gift_card", "cash"]
+RedemptionKind = Literal["ticket", "gift_card", "cash", "coupon", "reward"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class Redeemer:
     ticket: Ticket | None = None
     earned_on_ticket: int = 0
     """Points of the ticket's own earning now matured for this member."""
+    kind: RedemptionKind = "ticket"
 
     @property
     def available(self) -> int:
@@ -114,6 +116,16 @@ def points_for(amount: Decimal, program: Program) -> int:
     return int(points)
 
 
+def check_may_redeem(redeemer: Redeemer) -> None:
+    """Whether the member may redeem at all, whatever it is and however much.
+
+    Raises:
+        Rejection: the first reason why not.
+    """
+    for rejection in _standing_refusals(redeemer):
+        raise rejection
+
+
 def points_asked(redeemer: Redeemer, *, points: int | None, amount: Decimal | None) -> int:
     """The points that a redemption asks for, given as such or by their value.
 
@@ -122,8 +134,7 @@ def points_asked(redeemer: Redeemer, *, points: int | None, amount: Decimal | No
     """
     if points is not None:
         return points
-    for rejection in _standing_refusals(redeemer):
-        raise rejection
+    check_may_redeem(redeemer)
     assert amount is not None
     return points_for(amount, redeemer.program)
 
@@ -145,31 +156,44 @@ def redeem(
     """
     for rejection in refusals(redeemer, points):
         raise rejection
-    state, program = redeemer.state, redeemer.program
-    today = local_day(redeemer.now, program.zone)
-    amount = value_of(points, program.point_value, program.currency)
-    ticket = redeemer.ticket
-    source = (
-        ticket.key
-        if ticket
-        else EarningKey(source="points-ledger", kind="redemption", id=redemption_id)
-    )
-    details = {"redemption": str(redemption_id)}
-    if note_hash is not None:
-        details["note"] = note_hash
-    return Posting(
+    posting = Posting(
         type="redemption",
         at=redeemer.now,
-        lots=negative(take(usable(state.lots, today), points)),
+        lots=negative(lots_for(redeemer, points)),
         counters={
             "redeemed": points,
-            value_counter(redeemer.year): minor_units(amount, program.currency),
+            value_counter(redeemer.year): value_units(points, redeemer.program),
         },
-        source=source,
-        program_version=program.version,
+        source=source_of(redeemer.ticket.key if redeemer.ticket else None, redemption_id),
+        program_version=redeemer.program.version,
         actor=actor,
-        details=details,
+        details=details_of(redemption_id, note_hash),
     )
+    return with_activity(
+        posting, redeemer.state, now=redeemer.now, program=redeemer.program
+    )
+
+
+def lots_for(redeemer: Redeemer, points: int) -> Lots:
+    """The lots that give `points`: soonest last day first, of those that still count."""
+    today = local_day(redeemer.now, redeemer.program.zone)
+    return take(usable(redeemer.state.lots, today), points)
+
+
+def value_units(points: int, program: Program) -> int:
+    """What points are worth by a program, in its currency's smallest unit."""
+    return minor_units(value_of(points, program.point_value, program.currency), program.currency)
+
+
+def source_of(ticket: EarningKey | None, redemption_id: RedemptionId) -> EarningKey:
+    """What the entries of a redemption are about: its ticket, or itself where there is none."""
+    return ticket or EarningKey(source="points-ledger", kind="redemption", id=redemption_id)
+
+
+def details_of(redemption_id: RedemptionId, note_hash: str | None = None) -> Mapping[str, str]:
+    """What the entries of a redemption name: its id, and the hash of its note."""
+    note = {} if note_hash is None else {"note": note_hash}
+    return {"redemption": str(redemption_id), **note}
 
 
 def refusals(redeemer: Redeemer, points: int) -> Iterator[Rejection]:
@@ -183,13 +207,15 @@ def refusals(redeemer: Redeemer, points: int) -> Iterator[Rejection]:
         yield LimitExceededError("points", MAX_POINTS)
     amount = value_of(points, program.point_value, program.currency)
     written = format_amount(amount, program.currency)
-    if amount < terms.minimum_amount:
+    # A reward has a price of its own: neither the minimum nor a ticket decides about it.
+    is_reward = redeemer.kind == "reward"
+    if amount < terms.minimum_amount and not is_reward:
         yield BelowMinimumError(format_amount(terms.minimum_amount, program.currency), written)
-    ticket = redeemer.ticket
+    ticket = None if is_reward else redeemer.ticket
     if ticket is not None and terms.ticket_must_exceed and ticket.amount <= amount:
         yield TicketTooLowError(format_amount(ticket.amount, program.currency), written)
     available = redeemer.available
-    if redeemer.earned_on_ticket and points > redeemer.spendable:
+    if ticket is not None and redeemer.earned_on_ticket and points > redeemer.spendable:
         yield EarnedOnSameTicketError(points, redeemer.spendable)
     remaining = _yearly_remaining(redeemer)
     if remaining is not None and amount > remaining:

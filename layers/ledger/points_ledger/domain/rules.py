@@ -2,6 +2,9 @@
 
 Rules add up unless an exclusive one matches; each rule rounds once. Campaigns add their part,
 the tier multiplies the whole, and one rounding down at the end makes points.
+
+It works in two steps: what of a purchase meets which rule is its `Content`, and `appraised` makes
+points of that. The content stands in the entries, so whoever checks them repeats the second step.
 """
 
 import math
@@ -15,6 +18,7 @@ from points_ledger.domain.earning import NOTHING_EARNED, Earned, Pin
 from points_ledger.domain.entry import RulePoints
 from points_ledger.domain.program import Campaign, LimitPeriod, Match, PointsRounding, Program, Rule
 from points_ledger.domain.purchase import Remaining, RemainingLine
+from points_ledger.domain.receipt import CampaignBasis, Content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,76 @@ def purchase_points(
     """What the rest of a purchase earns by the pinned program version and earner."""
     if not pin.earns or not any(line.amount > 0 or line.pieces > 0 for line in remaining.lines):
         return replace(NOTHING_EARNED, excess_refund=remaining.excess)
+    content = _purchase_content(
+        remaining, program=program, pin=pin, posted_at=posted_at, own_order=own_order, room=room
+    )
+    earned = appraised(content, program=program, posted_at=posted_at)
+    return replace(earned, excess_refund=remaining.excess)
+
+
+def action_points(action: str, *, program: Program, pin: Pin, at: datetime, room: Room) -> Earned:
+    """What an action earns. Multipliers do not apply to actions."""
+    if not pin.earns:
+        return NOTHING_EARNED
+    day = local_day(at, program.zone)
+    content = Content(
+        rules={
+            rule.id: Fraction(1)
+            for rule in program.rules
+            if rule.on == "action"
+            and rule.action == action
+            and member_matches(rule.match, pin, own_order=True)
+            and _within_limit(rule, day, room)
+        }
+    )
+    return appraised(content, program=program, posted_at=at)
+
+
+def appraised(content: Content, *, program: Program, posted_at: datetime) -> Earned:
+    """The points for what met the rules, by rule: the one way in which points come about."""
+    day = local_day(posted_at, program.zone)
+    applied = [
+        (rule, given)
+        for rule in program.rules
+        if rule.id in content.rules and (given := rule_points(rule, content.rules[rule.id]))
+    ]
+    running = [each for each in program.campaigns if each.id in content.campaigns]
+    bonuses = [(each, _bonus(each, content.campaigns[each.id])) for each in running]
+    truncated = tuple(each.id for each in running if content.campaigns[each.id].room is not None)
+    if program.campaign_stacking == "highest" and bonuses:
+        bonuses = [max(bonuses, key=lambda pair: pair[1])]
+    used = {limit_counter(rule, day): 1 for rule, _ in applied if rule.limit}
+    used |= {
+        cap_counter(each): math.ceil(bonus)
+        for each, bonus in bonuses
+        if each.member_cap_points is not None
+    }
+    parts = [(rule.id, Fraction(points)) for rule, points in applied]
+    parts += [(each.id, bonus) for each, bonus in bonuses]
+    exact = sum((points for _, points in parts), Fraction(0))
+    tier_part = exact * (Fraction(program.tier_multiplier(content.tier)) - 1)
+    if tier_part:
+        parts.append((f"tier:{content.tier}", tier_part))
+    return Earned(
+        points=math.floor(exact + tier_part),
+        rules=_whole_parts(parts),
+        used={name: n for name, n in used.items() if n},
+        truncated=truncated,
+        releases=tuple(sorted({rule.release for rule, _ in applied if rule.release})),
+        inputs=content.encode(),
+    )
+
+
+def _purchase_content(
+    remaining: Remaining,
+    *,
+    program: Program,
+    pin: Pin,
+    posted_at: datetime,
+    own_order: bool,
+    room: Room,
+) -> Content:
+    """Which rules and campaigns the rest of a purchase meets, and with how much."""
     day = local_day(posted_at, program.zone)
     rules = [
         rule
@@ -53,71 +127,39 @@ def purchase_points(
         and _within_limit(rule, day, room)
     ]
     lines = [_categorised(line, program.item_categories) for line in remaining.lines]
-    applied = _applied(rules, lines, refunded=remaining.refunded)
-    parts: list[tuple[str, Fraction]] = [(rule.id, Fraction(points)) for rule, points in applied]
-    used = {limit_counter(rule, day): 1 for rule, points in applied if rule.limit and points}
-
-    bonuses: list[tuple[str, Fraction]] = []
-    truncated: list[str] = []
+    campaigns: dict[str, CampaignBasis] = {}
     for campaign in program.campaigns:
         if not _in_window(campaign, posted_at, program) or not member_matches(
             campaign.match, pin, own_order=own_order
         ):
             continue
         matched = matching_lines(campaign.match, lines)
-        if not any(line.amount > 0 or line.pieces > 0 for line in matched):
-            continue
-        alone = sum(points for _, points in _applied(rules, matched, refunded=remaining.refunded))
-        bonus = (Fraction(campaign.multiplier) - 1) * alone + campaign.points
-        if campaign.member_cap_points is not None:
-            left = room.left(cap_counter(campaign), campaign.member_cap_points)
-            if bonus > left:
-                truncated.append(campaign.id)
-                bonus = Fraction(left)
-            used[cap_counter(campaign)] = math.ceil(bonus)
-        bonuses.append((campaign.id, bonus))
-    if program.campaign_stacking == "highest" and bonuses:
-        best = max(bonuses, key=lambda item: item[1])
-        bonuses = [best]
-        used = {
-            name: n
-            for name, n in used.items()
-            if not name.startswith("used:campaign:") or name == f"used:campaign:{best[0]}"
-        }
-    parts += bonuses
-
-    exact = sum((points for _, points in parts), Fraction(0))
-    tier_part = exact * (Fraction(program.tier_multiplier(pin.tier)) - 1)
-    if tier_part:
-        parts.append((f"tier:{pin.tier}", tier_part))
-    return Earned(
-        points=math.floor(exact + tier_part),
-        rules=_whole_parts(parts),
-        used={name: n for name, n in used.items() if n},
-        truncated=tuple(truncated),
-        excess_refund=remaining.excess,
+        if any(line.amount > 0 or line.pieces > 0 for line in matched):
+            alone = _applied(rules, matched, refunded=remaining.refunded)
+            points = sum(rule_points(rule, quantity) for rule, quantity in alone)
+            campaigns[campaign.id] = _within_cap(campaign, points, room)
+    applied = _applied(rules, lines, refunded=remaining.refunded)
+    return Content(
+        rules={rule.id: quantity for rule, quantity in applied if quantity},
+        campaigns=campaigns,
+        tier=pin.tier if program.tier_multiplier(pin.tier) != 1 else None,
     )
 
 
-def action_points(action: str, *, program: Program, pin: Pin, at: datetime, room: Room) -> Earned:
-    """What an action earns. Multipliers do not apply to actions."""
-    if not pin.earns:
-        return NOTHING_EARNED
-    day = local_day(at, program.zone)
-    rules = tuple(
-        rule
-        for rule in program.rules
-        if rule.on == "action"
-        and rule.action == action
-        and member_matches(rule.match, pin, own_order=True)
-        and _within_limit(rule, day, room)
-    )
-    return Earned(
-        points=sum(rule.points for rule in rules),
-        rules=tuple((rule.id, rule.points) for rule in rules if rule.points),
-        used={limit_counter(rule, day): 1 for rule in rules if rule.limit},
-        releases=tuple(sorted({rule.release for rule in rules if rule.release})),
-    )
+def _within_cap(campaign: Campaign, alone: int, room: Room) -> CampaignBasis:
+    """What a campaign's part comes from, with the room that is left where the cap cuts it."""
+    basis = CampaignBasis(alone=alone)
+    if campaign.member_cap_points is None:
+        return basis
+    left = room.left(cap_counter(campaign), campaign.member_cap_points)
+    return replace(basis, room=left) if _bonus(campaign, basis) > left else basis
+
+
+def _bonus(campaign: Campaign, basis: CampaignBasis) -> Fraction:
+    """(multiplier − 1) × the points that its lines would earn alone, and its fixed points."""
+    if basis.room is not None:
+        return Fraction(basis.room)
+    return (Fraction(campaign.multiplier) - 1) * basis.alone + campaign.points
 
 
 def member_matches(match: Match, pin: Pin, *, own_order: bool) -> bool:
@@ -162,26 +204,38 @@ def rounded(points: Fraction, rounding: PointsRounding) -> int:
             return math.floor(points)
 
 
-def rule_points(rule: Rule, matched: Iterable[RemainingLine], *, refunded: bool) -> int:
-    """What one rule gives for the lines it matches; never negative."""
+def rule_points(rule: Rule, quantity: Fraction) -> int:
+    """What one rule gives for a quantity: an amount, pieces, or a share of its fixed points."""
+    per = rule.per_amount if rule.per_amount is not None else rule.per_quantity
+    if per is None:
+        return rounded(rule.points * quantity, rule.rounding)
+    if rule.rounding == "step":
+        return math.floor(quantity / Fraction(per)) * rule.points
+    return rounded(quantity * rule.points / Fraction(per), rule.rounding)
+
+
+def rule_quantity(rule: Rule, matched: Iterable[RemainingLine], *, refunded: bool) -> Fraction:
+    """How much of the lines a rule counts; never negative.
+
+    The amount or the pieces, or for a fixed bonus how much of it a refund leaves.
+    """
     lines = list(matched)
     amount = max(Fraction(0), sum((line.amount for line in lines), Fraction(0)))
     if rule.per_amount is not None:
-        return _per(amount, Fraction(rule.per_amount), rule)
+        return amount
     pieces = max(Fraction(0), sum((line.pieces for line in lines), Fraction(0)))
     if rule.per_quantity is not None:
-        return _per(pieces, Fraction(rule.per_quantity), rule)
+        return pieces
     if amount <= 0 and pieces <= 0:
-        return 0
+        return Fraction(0)
     match rule.on_partial_refund:
         case "keep":
-            return rule.points
+            return Fraction(1)
         case "revoke":
-            return 0 if refunded else rule.points
+            return Fraction(0 if refunded else 1)
         case "proportional":
             original = sum((line.original for line in lines), Fraction(0))
-            left = amount / original if original > 0 else Fraction(1)
-            return rounded(rule.points * min(Fraction(1), left), rule.rounding)
+            return min(Fraction(1), amount / original) if original > 0 else Fraction(1)
 
 
 def limit_counter(rule: Rule, day: date) -> str:
@@ -217,21 +271,15 @@ def attributed(points: int, parts: RulePoints) -> RulePoints:
     return tuple(shared)
 
 
-def _per(quantity: Fraction, per: Fraction, rule: Rule) -> int:
-    if rule.rounding == "step":
-        return math.floor(quantity / per) * rule.points
-    return rounded(quantity * rule.points / per, rule.rounding)
-
-
 def _applied(
     rules: Iterable[Rule], lines: list[RemainingLine], *, refunded: bool
-) -> list[tuple[Rule, int]]:
+) -> list[tuple[Rule, Fraction]]:
+    """The rules that count for the lines, each with its quantity."""
     matching = [(rule, matched) for rule in rules if (matched := matching_lines(rule.match, lines))]
     exclusive = [pair for pair in matching if pair[0].exclusive]
     if exclusive:
         matching = [max(exclusive, key=lambda pair: pair[0].priority)]
-    points = ((rule, rule_points(rule, matched, refunded=refunded)) for rule, matched in matching)
-    return [(rule, given) for rule, given in points if given]
+    return [(rule, rule_quantity(rule, matched, refunded=refunded)) for rule, matched in matching]
 
 
 def _within_limit(rule: Rule, day: date, room: Room) -> bool:

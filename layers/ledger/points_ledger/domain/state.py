@@ -1,8 +1,9 @@
 """A member's account after one entry: what the newest entry of the chain carries.
 
 Balances, lots and counters change only by a `Posting` (entry.py). Counters are named integers:
-the totals of the conservation rule, and others with a colon in their name (`expired_lot:<day>`,
-`joined_lot:<day>`, `used:<rule or campaign>:<period>`, `redeemed_value:<year>`).
+the totals of the conservation rule, `active_until`, and others with a colon in their name
+(`expired_lot:<day>`, `joined_lot:<day>`, `warned:<day>`, `notified:<day>`,
+`used:<rule or campaign>:<period>`, `redeemed_value:<year>`).
 """
 
 import json
@@ -23,7 +24,9 @@ Counters = Mapping[str, int]
 NO_COUNTERS: Final[Counters] = {}
 
 EXPIRED: Final = "expired_lot:"
-_JOINED: Final = "joined_lot:"
+JOINED: Final = "joined_lot:"
+ACTIVE_UNTIL: Final = "active_until"
+"""The last day that a member's activity gives, as an ordinal (activity.py)."""
 
 ORIGIN_COUNTERS: Final = ("earned", "opened", "adjusted", "transferred", "merged")
 """Where points come from: the left side of the conservation rule (semantics 9)."""
@@ -183,11 +186,23 @@ def credited(state: State, lots: Lots) -> Credit:
 def lot_of(state: State, day: date) -> date:
     """The day of the lot that now holds what was put into the lot of `day`."""
     while day not in state.lots and not state.counter(record_of(day)):
-        gap_days = state.counter(f"{_JOINED}{day.isoformat()}")
+        gap_days = state.counter(f"{JOINED}{day.isoformat()}")
         if not gap_days:
             break
         day += timedelta(days=gap_days)
-    return day
+    return _moved_by_activity(state, day)
+
+
+def _moved_by_activity(state: State, day: date) -> date:
+    """Where activity moves lots, all points of a day are in the next later lot, or expired there.
+
+    There is one lot at a time and it only moves forward, so nothing has to remember each move.
+    """
+    if day in state.lots or ACTIVE_UNTIL not in state.counters or state.counter(record_of(day)):
+        return day
+    records = (name.removeprefix(EXPIRED) for name in state.counters if name.startswith(EXPIRED))
+    days = {*state.lots, *map(date.fromisoformat, records)}
+    return min((later for later in days if day < later < date.max), default=day)
 
 
 def where_now(lots: Lots, state: State) -> Lots:
@@ -204,16 +219,21 @@ def record_of(day: date) -> str:
 
 
 def _joined(state: State, change: Lots) -> Counters:
-    """Remember which day each joined lot went to, in days ahead; at most MAX_LOTS, the newest."""
+    """Remember which day each joined lot went to, in days ahead."""
     moved: dict[str, int] = {}
     for day in (day for day, points in change.items() if points < 0):
         later = min(other for other, points in change.items() if points > 0 and other > day)
-        moved[f"{_JOINED}{day.isoformat()}"] = (later - day).days
+        moved[f"{JOINED}{day.isoformat()}"] = (later - day).days
+    return joins_within_bounds(state.counters, moved)
+
+
+def joins_within_bounds(counters: Counters, moved: Counters) -> Counters:
+    """The change that remembers where joined lots went; at most MAX_LOTS, the newest."""
     if not moved:
         return NO_COUNTERS
-    known = {n: v for n, v in state.counters.items() if n.startswith(_JOINED)}
+    known = {n: v for n, v in counters.items() if n.startswith(JOINED)}
     kept = dict(sorted({**known, **moved}.items())[-MAX_LOTS:])
-    return {n: kept.get(n, 0) - known.get(n, 0) for n in known | moved}
+    return {n: kept.get(n, 0) - known.get(n, 0) for n in {**known, **moved}}
 
 
 def encode_lots(lots: Lots) -> str:

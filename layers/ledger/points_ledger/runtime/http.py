@@ -25,7 +25,7 @@ from points_ledger.domain.error import (
     PayloadTooLargeError,
     UnauthenticatedError,
 )
-from points_ledger.domain.identity import clean_id
+from points_ledger.domain.identity import MemberId, clean_id
 from points_ledger.domain.limit import MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_CHARACTERS
 from points_ledger.runtime import observability, settings
 from points_ledger.runtime.caller import Caller
@@ -36,6 +36,8 @@ MAX_JSON_DEPTH: Final = 32
 RETRY_AFTER_SECONDS: Final = 1
 
 OK: Final = Outcome(name="ok")
+JSON_TYPE: Final = "application/json"
+PROBLEM_TYPE: Final = "application/problem+json"
 
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 _SHOWN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -100,6 +102,19 @@ class Request:
         except ValueError as error:
             raise NotFoundError(what=name, id="") from error
 
+    def own_or_any_member(self) -> MemberId:
+        """The member that the path names, if it is the caller's own or the caller is staff.
+
+        Raises:
+            UnauthenticatedError: see `caller`.
+            NotFoundError: see `parameter`.
+            ForbiddenError: it is another member, and the caller is not staff.
+        """
+        caller = self.caller()
+        member_id = caller.resolve_me(self.parameter("member_id"))
+        caller.require_self_or_staff(member_id)
+        return member_id
+
     def json(self) -> object:
         """The body as strict JSON (RFC 8259).
 
@@ -113,6 +128,15 @@ class Request:
         """The Idempotency-Key header, see `idempotency_key`."""
         return idempotency_key(self.headers)
 
+    def key_if_given(self) -> str | None:
+        """The Idempotency-Key of a write that does without one; None where there is none.
+
+        Raises:
+            InvalidRequestError: see `idempotency_key`.
+        """
+        given = self.headers.get("idempotency-key", "").strip(" ")
+        return self.idempotency_key() if given else None
+
     def fingerprint(self) -> str:
         """What an Idempotency-Key stands for: a hash over method, path and body (semantics 7)."""
         # With its length before it, no path can pass for the beginning of a body.
@@ -122,10 +146,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A JSON answer; `outcome` is the log line, `is_replay` says that it was given before."""
+    """An answer: an object as JSON, or a text of another `content_type` as it stands.
+
+    `outcome` is the log line, `is_replay` says that it was given before.
+    """
 
     status: int = 200
-    body: Mapping[str, object]
+    body: Mapping[str, object] | str
+    content_type: str = JSON_TYPE
+    headers: Mapping[str, str] = _EMPTY
     outcome: Outcome = OK
     is_replay: bool = False
 
@@ -165,12 +194,17 @@ class Api:
                 return _refuse(error, _ids(route, event))
             except Exception as error:  # noqa: BLE001 - the edge: the caller gets a problem
                 observability.log_failure(error, ids=_ids(route, event))
-                return _answer(INTERNAL_STATUS, internal_problem(), problem=True)
+                return _answer(INTERNAL_STATUS, internal_problem(), content_type=PROBLEM_TYPE)
             outcome = response.outcome
             ids = {**_ids(route, event), "status": response.status, **(outcome.ids or {})}
             observability.log(Outcome(name=outcome.name, code=outcome.code, ids=ids))
             replayed = {"idempotency-replayed": "true"} if response.is_replay else {}
-            return _answer(response.status, response.body, headers=replayed)
+            return _answer(
+                response.status,
+                response.body,
+                headers={**response.headers, **replayed},
+                content_type=response.content_type,
+            )
 
     def _handler(self, route: str) -> Handler:
         handler = self._handlers.get(route)
@@ -218,25 +252,21 @@ def _refuse(error: LedgerError, ids: Mapping[str, Identifier]) -> dict[str, obje
         known = {**ids, "status": status}
         observability.log(Outcome(name="rejected", code=error.code, ids=known))
     retry = {"retry-after": str(RETRY_AFTER_SECONDS)} if isinstance(error, ConflictError) else {}
-    return _answer(status, problem, headers=retry, problem=True)
+    return _answer(status, problem, headers=retry, content_type=PROBLEM_TYPE)
 
 
 def _answer(
     status: int,
-    body: Mapping[str, object],
+    body: Mapping[str, object] | str,
     *,
+    content_type: str,
     headers: Mapping[str, str] = _EMPTY,
-    problem: bool = False,
 ) -> dict[str, object]:
     return {
         "statusCode": status,
-        "headers": {
-            "content-type": "application/problem+json" if problem else "application/json",
-            "cache-control": "no-store",
-            **headers,
-        },
+        "headers": {"content-type": content_type, "cache-control": "no-store", **headers},
         # ASCII: what a client sent comes back readable whatever it was, lone surrogates included.
-        "body": json.dumps(body, separators=(",", ":")),
+        "body": body if isinstance(body, str) else json.dumps(body, separators=(",", ":")),
         "isBase64Encoded": False,
     }
 

@@ -10,25 +10,41 @@ import base64
 import random
 import secrets
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from points_ledger.adapters.dynamodb import DynamoDbReader, DynamoDbStore, DynamoDbSweeps
 from points_ledger.domain.calendar import format_instant
-from points_ledger.domain.identity import MemberId
+from points_ledger.domain.identity import CouponCode, MemberId
 from points_ledger.runtime import bootstrap, observability
 from points_ledger.runtime.settings import LedgerSettings, load
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.programs import Programs
 
 if TYPE_CHECKING:
+    from points_ledger.domain.entry import Entry
+    from points_ledger.service.adjusting import Adjusting
+    from points_ledger.service.approving import Approving
+    from points_ledger.service.couponing import Couponing
     from points_ledger.service.enrolling import Enrolling
+    from points_ledger.service.erasing import Erasing
     from points_ledger.service.expiring import Expiring
+    from points_ledger.service.exporting import Exporting
+    from points_ledger.service.finding import Finding
+    from points_ledger.service.importing import Importing
+    from points_ledger.service.merging import Merging
+    from points_ledger.service.planning import Planning
     from points_ledger.service.publishing import Publishing
     from points_ledger.service.queries import Queries
     from points_ledger.service.recording import Recording
     from points_ledger.service.redeeming import Redeeming
+    from points_ledger.service.redemptions import Redemptions
+    from points_ledger.service.rewarding import Rewarding
+    from points_ledger.service.standing import Changing
+    from points_ledger.service.statements import Statements
+    from points_ledger.service.transferring import Transferring
 
 _FIRST_PAUSE_SECONDS: Final = 0.01
 _LONGEST_PAUSE_SECONDS: Final = 0.4
@@ -90,8 +106,114 @@ def redeeming() -> "Redeeming":
     from points_ledger.service.redeeming import Redeeming
 
     return Redeeming(
+        path=_write_path(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        salt=_new_salt,
+        new_code=_new_code,
+    )
+
+
+@cache
+def redemptions() -> "Redemptions":
+    """Shows redemptions."""
+    from points_ledger.service.redemptions import Redemptions
+
+    return Redemptions(store=store(), reader=reader(), programs=programs(), clock=bootstrap.utc_now)
+
+
+@cache
+def adjusting() -> "Adjusting":
+    """Decides adjustments."""
+    from points_ledger.service.adjusting import Adjusting
+
+    return Adjusting(
         path=_write_path(), programs=programs(), clock=bootstrap.utc_now, salt=_new_salt
     )
+
+
+@cache
+def approving() -> "Approving":
+    """Shows what waits for a second person, and takes the decision."""
+    from points_ledger.service.approving import Approving
+
+    return Approving(
+        path=_write_path(),
+        store=store(),
+        reader=reader(),
+        clock=bootstrap.utc_now,
+        salt=_new_salt,
+        decide={
+            "redemption": redeeming().decided,
+            "adjustment": adjusting().decided,
+        },
+    )
+
+
+@cache
+def rewarding() -> "Rewarding":
+    """Shows and changes the catalogue of rewards."""
+    from points_ledger.service.rewarding import Rewarding
+
+    return Rewarding(
+        path=_write_path(),
+        store=store(),
+        reader=reader(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+    )
+
+
+@cache
+def couponing() -> "Couponing":
+    """Shows, uses and cancels coupons."""
+    from points_ledger.service.couponing import Couponing
+
+    return Couponing(
+        path=_write_path(),
+        store=store(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        undo=redeeming().undone,
+    )
+
+
+@cache
+def transferring() -> "Transferring":
+    """Decides transfers."""
+    from points_ledger.service.addressing import Addressing
+    from points_ledger.service.transferring import Transferring
+
+    return Transferring(
+        path=_write_path(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        salt=_new_salt,
+        addressing=Addressing(lists=reader()),
+    )
+
+
+@cache
+def planning() -> "Planning":
+    """Keeps sharing plans."""
+    from points_ledger.service.addressing import Addressing
+    from points_ledger.service.planning import Planning
+
+    return Planning(
+        path=_write_path(),
+        store=store(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        addressing=Addressing(lists=reader()),
+    )
+
+
+@cache
+def merging() -> "Merging":
+    """Merges members."""
+    from points_ledger.service.merging import Merging
+
+    return Merging(path=_write_path(), programs=programs(), clock=bootstrap.utc_now)
 
 
 @cache
@@ -100,6 +222,61 @@ def expiring() -> "Expiring":
     from points_ledger.service.expiring import Expiring
 
     return Expiring(path=_write_path(), programs=programs())
+
+
+@cache
+def changing() -> "Changing":
+    """Changes members."""
+    from points_ledger.service.standing import Changing
+
+    return Changing(path=_write_path(), programs=programs(), clock=bootstrap.utc_now)
+
+
+@cache
+def erasing() -> "Erasing":
+    """Erases members."""
+    from points_ledger.service.erasing import Erasing
+
+    return Erasing(
+        path=_write_path(), programs=programs(), clock=bootstrap.utc_now, personal_data=reader()
+    )
+
+
+@cache
+def importing() -> "Importing":
+    """Takes an existing program over."""
+    from points_ledger.service.importing import Importing
+
+    return Importing(
+        path=WritePath(store=store(), pause=_pause),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        new_member_id=_new_member_id,
+    )
+
+
+@cache
+def finding() -> "Finding":
+    """Finds members."""
+    from points_ledger.service.finding import Finding
+
+    return Finding(store=store(), lists=reader())
+
+
+@cache
+def statements() -> "Statements":
+    """Draws statements up."""
+    from points_ledger.service.statements import Statements
+
+    return Statements(store=store(), reader=reader(), programs=programs())
+
+
+@cache
+def exporting() -> "Exporting":
+    """Gathers a person's data."""
+    from points_ledger.service.exporting import Exporting
+
+    return Exporting(store=store(), reader=reader(), personal_data=reader(), queries=queries())
 
 
 @cache
@@ -117,6 +294,16 @@ def described_program(now: datetime) -> dict[str, object]:
     number = programs().number_at(now)
     since = format_instant(programs().effective_from(number))
     return {**describe(programs().version(number)), "effective_from": since}
+
+
+def exported_programs(entries: Iterable["Entry"]) -> list[dict[str, object]]:
+    """The program versions that entries name, as they are exported."""
+    from points_ledger.contracts.export import exported_program, versions_named
+
+    return [
+        exported_program(programs().stored(number), programs().effective_from(number))
+        for number in versions_named(entries)
+    ]
 
 
 @cache
@@ -141,6 +328,12 @@ def _pause(attempt: int) -> None:
 def _new_member_id() -> MemberId:
     """Unguessable, 80 bits: `mbr_` and 16 characters."""
     return MemberId(f"mbr_{base64.b32encode(secrets.token_bytes(10)).decode().lower()}")
+
+
+def _new_code() -> CouponCode:
+    from points_ledger.domain.coupon import RANDOM_BYTES, code_of
+
+    return code_of(secrets.token_bytes(RANDOM_BYTES))
 
 
 def _new_salt() -> str:

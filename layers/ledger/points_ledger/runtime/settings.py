@@ -76,6 +76,10 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "redemption": LedgerSettings,
         "expiry": SweepSettings,
         "members": LedgerSettings,
+        "accounts": LedgerSettings,
+        "adjustments": LedgerSettings,
+        "rewards": LedgerSettings,
+        "transfers": LedgerSettings,
         "program": LedgerSettings,
         "ledger_events": LedgerEventsSettings,
     }

@@ -1,6 +1,6 @@
 """Following the table's stream.
 
-A new entry becomes an event. A customer or a payment that has just become known wakes what waited
+A new entry becomes an event, and the one that erases a person takes free text away. A customer or a payment that has just become known wakes what waited
 for it: the facts go to their queue again. An entry that changed or vanished is an alarm, because
 nothing in this system can do that.
 """
@@ -15,6 +15,7 @@ from points_ledger.adapters.sqs import MAX_FACTS, FactQueues
 from points_ledger.contracts.events import EVENT_NAMES, INCONSISTENT, entry_detail, event_id
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import EarningReconsidered, Fact
+from points_ledger.domain.identity import MemberId
 from points_ledger.runtime import bootstrap, observability, services
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerEventsSettings, load
@@ -32,6 +33,8 @@ def follow(event: Mapping[str, Any]) -> None:
     with observability.invocation():
         try:
             changes = [read_change(record) for record in event["Records"]]
+            for member_id in (id_ for change in changes for id_ in _erased(change)):
+                services.reader().erase_notes(member_id)
             events = [told for change in changes for told in _events(change)]
             woken = [fact for change in changes for fact in _woken(change)]
             event_bus().publish(events)
@@ -66,6 +69,15 @@ def _events(change: Change) -> Iterable[OutgoingEvent]:
             at=entry.recorded_at,
             detail=entry_detail(entry),
         )
+
+
+def _erased(change: Change) -> Iterable[MemberId]:
+    """Whose free text has to go, in case the erasure ended before it had taken all away."""
+    if isinstance(change.inserted, Entry):
+        entry = change.inserted
+        if entry.state.standing.status == "erased":
+            yield entry.member_id
+            yield from entry.state.standing.aliases
 
 
 def _woken(change: Change) -> Iterable[Fact]:

@@ -1,18 +1,21 @@
 """Enrolling a member by hand, and the standing and links that come with it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from points_ledger.domain.enrolment import enrolment
-from points_ledger.domain.entry import chain
+from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.error import (
+    BrokenInvariantError,
     FieldError,
     IdempotencyKeyReusedError,
     InvalidRequestError,
+    LimitExceededError,
 )
 from points_ledger.domain.identity import ExternalId, MemberId
+from points_ledger.domain.limit import MAX_EXTERNAL_IDS_PER_MEMBER
 from points_ledger.domain.state import Standing
 from points_ledger.service.ledger import Decision, View, WritePath, posting_writes
 from points_ledger.service.ports import (
@@ -84,34 +87,20 @@ class Enrolling:
                     replayed=True,
                 )
             )
-        owners = {link.member_id for e in command.external_ids if (link := view.link(e))}
-        if len(owners) > 1:
-            error = FieldError("external_ids", "they belong to different members")
-            raise InvalidRequestError((error,))
-        if owners:
-            return self._linked(view, command, owners.pop())
-        return self._opened(command)
+        head = owner_of(view, command.external_ids)
+        return self._opened(command) if head is None else self._linked(view, command, head)
 
-    def _linked(self, view: View, command: EnrolMember, member_id: MemberId) -> Decision[Enrolled]:
+    def _linked(self, view: View, command: EnrolMember, head: Entry) -> Decision[Enrolled]:
         """The member who is known by one external id gets the others of the request as well."""
-        known = Enrolled(member_id=member_id, created=False)
-        missing = tuple(each for each in command.external_ids if view.link(each) is None)
-        head, profile = view.resolved_head(member_id), view.profile(member_id)
-        if not missing or head is None:
+        known = Enrolled(member_id=head.member_id, created=False)
+        links = linking_writes(view, head.member_id, command.external_ids, self.clock())
+        if not links:
             return Decision(result=known)
-        now = self.clock()
-        writes: list[Write] = [
-            Create(item=ExternalLink(external_id=each, member_id=member_id, linked_at=now))
-            for each in missing
-        ]
-        # Whoever closes or merges the member meanwhile posts an entry.
-        writes.append(GuardHead(member_id=head.member_id, number=head.number))
-        if profile is not None:
-            more = replace(profile, external_ids=(*profile.external_ids, *missing))
-            writes += profile_writes(profile, more)
-        result = json.dumps({"member_id": member_id, "created": False})
+        result = json.dumps({"member_id": head.member_id, "created": False})
         request = Request(key=command.request, fingerprint=command.fingerprint, result=result)
-        return Decision(result=known, writes=(*writes, Create(item=request)))
+        # Whoever closes or merges the member meanwhile posts an entry.
+        guard = GuardHead(member_id=head.member_id, number=head.number)
+        return Decision(result=known, writes=(*links, guard, Create(item=request)))
 
     def _opened(self, command: EnrolMember) -> Decision[Enrolled]:
         now, member_id = self.clock(), self.new_member_id()
@@ -139,9 +128,48 @@ class Enrolling:
         return Decision(
             result=Enrolled(member_id=member_id, created=True),
             writes=(
-                *posting_writes([entry], [], self.programs.at(now).zone),
+                *posting_writes([entry], [], self.programs.at(now)),
                 *links,
                 *profile_writes(None, profile),
                 Create(item=request),
             ),
         )
+
+
+def owner_of(view: View, external_ids: Iterable[ExternalId]) -> Entry | None:
+    """The newest entry of the member that customers are now; None where they are nobody yet.
+
+    Raises:
+        InvalidRequestError: they belong to different members.
+    """
+    links = [link for each in external_ids if (link := view.link(each)) is not None]
+    owners: dict[MemberId, Entry] = {}
+    for link in links:
+        head = view.resolved_head(link.member_id)
+        if head is None:
+            raise BrokenInvariantError(f"member {link.member_id} is linked and has no entry")
+        owners[head.member_id] = head
+    if len(owners) > 1:
+        error = FieldError("external_ids", "they belong to different members")
+        raise InvalidRequestError((error,))
+    return next(iter(owners.values()), None)
+
+
+def linking_writes(
+    view: View, member_id: MemberId, external_ids: Iterable[ExternalId], now: datetime
+) -> tuple[Write, ...]:
+    """The writes that link what is not linked yet to a member, whose profile is the list of it.
+
+    Raises:
+        LimitExceededError: the member would have too many external ids.
+    """
+    missing = tuple(each for each in external_ids if view.link(each) is None)
+    if not missing:
+        return ()
+    before = view.profile(member_id)
+    known = before or Profile(member_id=member_id, created_at=now, updated_at=now)
+    if len(known.external_ids) + len(missing) > MAX_EXTERNAL_IDS_PER_MEMBER:
+        raise LimitExceededError("external_ids", MAX_EXTERNAL_IDS_PER_MEMBER)
+    more = replace(known, external_ids=(*known.external_ids, *missing))
+    links = (ExternalLink(external_id=e, member_id=member_id, linked_at=now) for e in missing)
+    return (*(Create(item=link) for link in links), *profile_writes(before, more))

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import BrokenInvariantError, ConflictError, Rejection
-from points_ledger.domain.expiry import expires_at
 from points_ledger.domain.identity import (
     ApprovalId,
     CouponCode,
@@ -24,6 +22,9 @@ from points_ledger.domain.identity import (
     RewardId,
 )
 from points_ledger.domain.limit import MAX_ALIAS_DEPTH, MAX_COMMIT_ATTEMPTS
+from points_ledger.domain.program import Program
+from points_ledger.domain.state import EMPTY
+from points_ledger.domain.warning import Look, LookTarget, opened_looks
 from points_ledger.service.ports import (
     Append,
     Approval,
@@ -48,6 +49,7 @@ from points_ledger.service.ports import (
     Put,
     Redemption,
     RedemptionKey,
+    Remove,
     Request,
     RequestKey,
     Reward,
@@ -218,6 +220,8 @@ def guarded_key(write: Write) -> Key | None:
             return key
         case Save(item=item) | Create(item=item):
             return item.key
+        case Remove(item=ProfileKey() as key, expected=int()):
+            return key
         case Draw(key=key):
             return key
         case _:
@@ -271,30 +275,35 @@ class WritePath:
 
 
 def posting_writes(
-    entries: Sequence[Entry], heads: Iterable[Entry], zone: ZoneInfo
+    entries: Sequence[Entry], heads: Iterable[Entry], program: Program
 ) -> tuple[Write, ...]:
     """The writes for new entries: the entries, and a marker for each lot and reservation.
 
     `heads` are the newest entries before, so that a lot that was there already, and so has its
-    marker, does not get another.
+    marker, does not get another; `program` is the version in force, which says when lots are
+    looked at.
     """
-    lots_before = {head.member_id: head.state.lots for head in heads}
-    writes: list[Write] = []
+    writes: list[Write] = [Append(entry=entry) for entry in entries]
+    before = {head.member_id: head.state for head in heads}
+    newest = {entry.member_id: entry for entry in entries}
+    for member_id, entry in newest.items():
+        looks = opened_looks(
+            before.get(member_id, EMPTY), entry.state, now=entry.recorded_at, program=program
+        )
+        writes += (Put(item=look_marker(member_id, look)) for look in looks)
     for entry in entries:
-        writes.append(Append(entry=entry))
-        opened = entry.state.lots.keys() - lots_before.get(entry.member_id, {}).keys()
-        for day in sorted(opened):
-            due_at = expires_at(day, zone)
-            if due_at is not None:
-                marker = Marker(kind="expiry", due_at=due_at, target=entry.member_id)
-                writes.append(Put(item=marker))
         for reservation in entry.posting.reservations.values():
             if reservation is not None:
                 ends_at = reservation.expires_at
                 marker = Marker(kind="reservation", due_at=ends_at, target=entry.member_id)
                 writes.append(Put(item=marker))
-        lots_before[entry.member_id] = entry.state.lots
     return tuple(writes)
+
+
+def look_marker(member_id: MemberId, look: Look) -> Marker:
+    """The marker of a look at a lot."""
+    target = LookTarget(member_id=member_id, day=look.day, days_before=look.days_before)
+    return Marker(kind="expiry", due_at=look.due_at, target=str(target))
 
 
 def latest(now: datetime, heads: Iterable[Entry]) -> datetime:

@@ -419,6 +419,9 @@ class Note:
     salt: str
 
 
+NotePlace = tuple[MemberId, str]
+"""Whose free text, and its id."""
+
 ListName = Literal["approvals", "rewards", "names", "emails"]
 
 
@@ -481,9 +484,17 @@ class Put:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remove:
-    """Take away what may be taken away; that it is gone already changes nothing."""
+    """Take away what may be taken away; that it is gone already changes nothing.
+
+    With `expected` it has to be there, and its revision has to be that one.
+    """
 
     item: ProfileKey | ExternalId | Listed
+    expected: int | None = None
+
+    def __post_init__(self) -> None:
+        """Places and links have no revision."""
+        assert self.expected is None or isinstance(self.item, ProfileKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -620,6 +631,9 @@ class PersonalData(Protocol):
 
     def notes(self, member_id: MemberId) -> Sequence[Note]:
         """All free text about a member."""
+
+    def texts(self, places: Sequence[NotePlace]) -> Mapping[NotePlace, str]:
+        """Some free texts, to be shown; what is not there, or was erased, is left out."""
 
     def erase_notes(self, member_id: MemberId) -> int:
         """Take all free text about a member away; how many there were."""

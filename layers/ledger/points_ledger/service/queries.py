@@ -1,6 +1,7 @@
 """What members and staff see: balances, what is pending and why, and the entries."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +10,8 @@ from typing import Final, cast
 from points_ledger.domain.earning import NOTHING_POSTED, Earning
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.error import NotFoundError
-from points_ledger.domain.identity import ExternalId, MemberId, RedemptionId
+from points_ledger.domain.identity import EarningKey, MemberId
+from points_ledger.domain.limit import MAX_ALIASES
 from points_ledger.domain.lot import Lots
 from points_ledger.domain.maturation import Target, target
 from points_ledger.domain.redemption import value_of
@@ -20,12 +22,12 @@ from points_ledger.service.ports import (
     LedgerReader,
     Profile,
     ProfileKey,
-    Redemption,
-    RedemptionKey,
     Store,
 )
 from points_ledger.service.programs import Programs
 
+MAX_PENDING_PAGES: Final = 2 * (1 + MAX_ALIASES)
+"""Pages that are read for one answer, which may then be shorter and says where to go on."""
 LIFETIME: Final = ("earned", "redeemed", "expired", "reversed")
 """The counters that a balance shows."""
 
@@ -114,22 +116,6 @@ class Queries:
             profile=profile,
         )
 
-    def find(self, external_id: ExternalId) -> MemberDetails | None:
-        """The member behind a source's customer."""
-        link = View(self.store).link(external_id)
-        return self.member(link.member_id) if link else None
-
-    def redemption(self, redemption_id: RedemptionId) -> Redemption:
-        """One redemption.
-
-        Raises:
-            NotFoundError: there is none with this id.
-        """
-        found = View(self.store).redemption(RedemptionKey(redemption_id=redemption_id))
-        if found is None:
-            raise NotFoundError("redemption", redemption_id)
-        return found
-
     def entries(
         self, member_id: MemberId, *, limit: int, before: int | None, types: frozenset[EntryType]
     ) -> tuple[tuple[Entry, ...], int | None]:
@@ -145,26 +131,51 @@ class Queries:
     def pending(
         self, member_id: MemberId, *, limit: int, cursor: str | None
     ) -> tuple[tuple[PendingEarning, ...], str | None]:
-        """A page of what is pending, oldest first.
+        """A page of what is pending, oldest first for each id that stands for the member.
+
+        An earning keeps the id under which it was earned, so what the members who were merged
+        into this one had pending is found under theirs, one after the other. Nobody who was
+        erased has anything pending, whatever earnings of old still say.
 
         Raises:
             NotFoundError: there is no such member.
             ValueError: the cursor does not belong to this list.
         """
         head = self._head(member_id)
+        if head.state.standing.status == "erased":
+            return (), None
+        ids = (head.member_id, *head.state.standing.aliases)
         now = latest(self.clock(), [head])
-        page = self.reader.pending_earnings(head.member_id, limit=limit, cursor=cursor)
-        found = self.store.get(page.keys) if page.keys else {}
-        earnings = [cast("Earning", found[key]) for key in page.keys if key in found]
-        pending = (self._pending(earning, head.member_id, now) for earning in earnings)
-        return tuple(p for p in pending if p.points), page.cursor
+        place, inner = _place(cursor, ids)
+        rows: list[PendingEarning] = []
+        for _ in range(MAX_PENDING_PAGES):
+            page = self.reader.pending_earnings(ids[place], limit=limit - len(rows), cursor=inner)
+            rows += self._rows(page.keys, ids, place, now)
+            inner = page.cursor
+            if inner is None:
+                place += 1
+            if place == len(ids):
+                return tuple(rows), None
+            if len(rows) == limit:
+                break
+        return tuple(rows), json.dumps([ids[place], inner])
 
-    def _pending(self, earning: Earning, member_id: MemberId, now: datetime) -> PendingEarning:
+    def _rows(
+        self, keys: Sequence[EarningKey], ids: tuple[MemberId, ...], place: int, now: datetime
+    ) -> Iterator[PendingEarning]:
+        """The earnings of a page; one that is pending under an earlier id has been shown there."""
+        found = self.store.get(keys) if keys else {}
+        for earning in (cast("Earning", found[key]) for key in keys if key in found):
+            pending = [earning.posted.get(id_, NOTHING_POSTED).pending for id_ in ids]
+            if pending[place] and not any(pending[:place]):
+                yield self._pending(earning, sum(pending), now)
+
+    def _pending(self, earning: Earning, points: int, now: datetime) -> PendingEarning:
         assert earning.program_version is not None
         program = self.programs.version(earning.program_version)
         return PendingEarning(
             earning=earning,
-            points=earning.posted.get(member_id, NOTHING_POSTED).pending,
+            points=points,
             target=target(earning, program=program, now=now),
             since=earning.posted_at,
         )
@@ -174,3 +185,18 @@ class Queries:
         if head is None:
             raise NotFoundError("member", member_id)
         return head
+
+
+def _place(cursor: str | None, ids: tuple[MemberId, ...]) -> tuple[int, str | None]:
+    """Under which of the ids a page begins, and where there.
+
+    Raises:
+        ValueError: the cursor is no text of ours, or names an id of somebody else.
+    """
+    if cursor is None:
+        return 0, None
+    match json.loads(cursor):
+        case [str(id_), str() | None as inner] if id_ in ids:
+            return ids.index(MemberId(id_)), inner
+        case _:
+            raise ValueError("not a cursor of this list")

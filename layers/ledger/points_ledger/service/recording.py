@@ -14,11 +14,18 @@ from points_ledger.domain.convergence import Aim, Occasion, aim, converge, value
 from points_ledger.domain.earning import NOTHING_EARNED, Earning, MergeableFact, Pin, merge
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, chain
-from points_ledger.domain.error import BrokenInvariantError, FutureFactError
+from points_ledger.domain.error import (
+    BrokenInvariantError,
+    FutureFactError,
+    LimitExceededError,
+    MergeNotPermittedError,
+    MergeRefusedError,
+)
 from points_ledger.domain.fact import (
     ActionPerformed,
     Customer,
     CustomerSeen,
+    CustomersMerged,
     EarningReconsidered,
     Fact,
     PaymentReceived,
@@ -30,10 +37,13 @@ from points_ledger.domain.fact import (
     RefundCancelled,
 )
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
-from points_ledger.domain.sharing import whole
+from points_ledger.domain.limit import MAX_EXTERNAL_IDS_AFTER_MERGE
 from points_ledger.domain.state import Standing
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
+from points_ledger.service.merging import merge_writes
+from points_ledger.service.planning import split_of
 from points_ledger.service.ports import (
+    Append,
     Create,
     ExternalLink,
     GuardAbsent,
@@ -55,7 +65,9 @@ from points_ledger.service.programs import Programs
 MAX_FACT_LEAD: Final = timedelta(hours=24)
 """A fact dated further ahead of the clock is refused (semantics 1)."""
 
-RecordedAs = Literal["posted", "stored", "waiting", "parked", "duplicate", "enrolled", "ignored"]
+RecordedAs = Literal[
+    "posted", "stored", "waiting", "parked", "duplicate", "enrolled", "ignored", "merged", "linked"
+]
 
 _PAYMENT_FACTS = (PaymentReceived, PurchaseSettled, PaymentReversed)
 
@@ -90,6 +102,8 @@ class Recording:
             raise FutureFactError(format_instant(at))
         if isinstance(fact, CustomerSeen):
             return self.path.run(lambda view: self._customer(view, fact, actor))
+        if isinstance(fact, CustomersMerged):
+            return self._customers_merged(fact, actor)
         return self.path.run(lambda view: self._fact(view, fact, actor))
 
     def release(self, key: EarningKey, *, now: datetime, actor: str) -> Recorded:
@@ -142,20 +156,29 @@ class Recording:
         """A fact that may change what is earned or by whom: find the earner, value, converge."""
         if merged.earner is None or merged.posted_at is None:
             return _kept(stored, merged, "stored")
-        found = self._earner(view, merged, fact, actor)
+        # Whoever earned it keeps it as long as the source names the same customer: after an erasure
+        # that customer is unlinked, and what is told of old purchases enrols nobody.
+        earner_id = stored.earner_id if stored.earner == merged.earner else None
+        found = (
+            self._found(view, earner_id)
+            if earner_id is not None
+            else self._earner(view, merged, fact, actor)
+        )
         if isinstance(found, _Unknown):
             decision = self._unearned(view, stored, merged, fact, actor)
             return replace(decision, writes=(*decision.writes, *found.writes))
         now = latest(self.clock(), [found.head])
-        pinned = self._pinned(merged, found)
+        pinned, split_between = self._pinned(view, merged, found)
         assert pinned.program_version is not None
         program = self.programs.version(pinned.program_version)
-        pinned = valued(pinned, program=program, earner=found.head.state)
+        earner = found.head.state
+        pinned = valued(pinned, program=program, earner=earner, known_as=_ids_of(found.head))
         decision = self._converged(
             view, stored, pinned, now=now, fact_at=_at(fact, now), reason=fact.type, actor=actor,
             newcomer=found.head if found.is_new else None,
         )  # fmt: skip
-        return replace(decision, writes=(*found.writes, *decision.writes))
+        writes = (*found.writes, *decision.writes)
+        return replace(decision, writes=(*writes, *_unwritten(split_between, writes)))
 
     def _unearned(
         self, view: View, stored: Earning, merged: Earning, fact: MergeableFact, actor: str
@@ -206,34 +229,42 @@ class Recording:
         decision = _kept(stored, done.earning, "posted", _markers(aimed))
         if not decision.writes:
             return decision
-        posting = posting_writes(done.entries, heads.values(), in_force.zone)
+        posting = posting_writes(done.entries, heads.values(), in_force)
         return Decision(
             result=replace(decision.result, entries=len(done.entries)),
             writes=(*posting, *_unmoved(heads.values(), done.entries), *decision.writes),
         )
 
-    def _pinned(self, earning: Earning, found: "_Found") -> Earning:
+    def _pinned(
+        self, view: View, earning: Earning, found: "_Found"
+    ) -> tuple[Earning, tuple[GuardHead, ...]]:
         """The earning with its earner, its program version and what the earner is now.
 
-        Each is fixed at the first posting; an earlier posted_at chooses the version anew.
+        Each is fixed at the first posting; an earlier posted_at chooses the version anew. The
+        guards are of the accounts that have decided a new pin. A pin stays what it is when the
+        earner is merged into another member: then it is found under the former id.
         """
-        posted_at, member_id = earning.posted_at, found.member_id
+        posted_at, head = earning.posted_at, found.head
         assert posted_at is not None
         if earning.pinned_for is None or posted_at < earning.pinned_for:
             version = self.programs.number_at(posted_at)
             earning = replace(earning, program_version=version, pinned_for=posted_at)
-        if member_id not in earning.pins:
-            standing = found.head.state.standing
-            pin = Pin(
-                allocation=whole(member_id),
-                tier=standing.tier,
-                tags=standing.tags,
-                organisation=standing.organisation,
-                jurisdiction=standing.jurisdiction,
-                earns=standing.earns and found.may_earn,
-            )
-            earning = replace(earning, pins={**earning.pins, member_id: pin})
-        return replace(earning, earner_id=member_id)
+        ids = (found.member_id, *_ids_of(head))
+        pinned_as = next((id_ for id_ in ids if id_ in earning.pins), None)
+        if pinned_as is not None:
+            return replace(earning, earner_id=pinned_as), ()
+        allocation, guards = split_of(view, head)
+        standing = head.state.standing
+        pin = Pin(
+            allocation=allocation,
+            tier=standing.tier,
+            tags=standing.tags,
+            organisation=standing.organisation,
+            jurisdiction=standing.jurisdiction,
+            earns=standing.earns and found.may_earn,
+        )
+        pins = {**earning.pins, head.member_id: pin}
+        return replace(earning, pins=pins, earner_id=head.member_id), guards
 
     def _earner(
         self, view: View, earning: Earning, fact: MergeableFact, actor: str
@@ -276,23 +307,30 @@ class Recording:
         return _Found(member_id=member_id, head=head, may_earn=may_earn)
 
     def _enrolled(
-        self, customer: Customer, external_id: ExternalId, *, source: EarningKey | None, actor: str
+        self,
+        customer: Customer,
+        *external_ids: ExternalId,
+        source: EarningKey | None,
+        actor: str,
     ) -> "_Found":
         now, member_id = self.clock(), self.new_member_id()
         standing = Standing(organisation=customer.organisation)
         posting = enrolment(at=now, standing=standing, actor=actor, source=source)
         head = chain(None, member_id, posting, now)
-        link = ExternalLink(external_id=external_id, member_id=member_id, linked_at=now)
+        links = (
+            Create(item=ExternalLink(external_id=each, member_id=member_id, linked_at=now))
+            for each in external_ids
+        )
         profile = Profile(
             member_id=member_id,
             name=customer.name,
             email=customer.email,
             phone=customer.phone,
-            external_ids=(external_id,),
+            external_ids=external_ids,
             created_at=now,
             updated_at=now,
         )
-        writes = (*posting_writes([head], [], self.programs.at(now).zone), Create(item=link))
+        writes = (*posting_writes([head], [], self.programs.at(now)), *links)
         return _Found(
             member_id=member_id,
             head=head,
@@ -305,11 +343,68 @@ class Recording:
         customer = fact.customer
         link = view.link(customer.external_id)
         if link is not None:
-            return _updated_profile(view, link.member_id, fact)
+            head = self._found(view, link.member_id).head
+            return _updated_profile(view, head.member_id, fact)
         if self.programs.at(self.clock()).enrolment == "manual":
             return Decision(result=Recorded(outcome="ignored"))
         found = self._enrolled(customer, customer.external_id, source=None, actor=actor)
         return Decision(result=Recorded(outcome="enrolled", entries=1), writes=found.writes)
+
+    def _customers_merged(self, fact: CustomersMerged, actor: str) -> Recorded:
+        """Two customers of a source are one, so are the members behind them.
+
+        Raises:
+            MergeRefusedError: they cannot be merged, now or ever; the fact may come again.
+        """
+        if fact.former == fact.into:
+            raise MergeRefusedError("same_customer")
+        try:
+            return self.path.run(lambda view: self._one_customer(view, fact, actor))
+        except MergeNotPermittedError as error:
+            raise MergeRefusedError(error.reason) from error
+        except LimitExceededError as error:
+            raise MergeRefusedError(f"limit_of_{error.limit}") from error
+
+    def _one_customer(
+        self, view: View, fact: CustomersMerged, actor: str
+    ) -> Decision[Recorded]:
+        view.load(fact.former, fact.into)
+        former, into = view.link(fact.former), view.link(fact.into)
+        if former is not None and into is not None:
+            source = self._found(view, former.member_id).head
+            target = self._found(view, into.member_id).head
+            if source.member_id == target.member_id:
+                return Decision(result=Recorded(outcome="duplicate"))
+            writes, _ = merge_writes(
+                view, source, target, programs=self.programs, clock=self.clock, actor=actor
+            )
+            posted = sum(isinstance(write, Append) for write in writes)
+            return Decision(result=Recorded(outcome="merged", entries=posted), writes=writes)
+        known, unknown = former or into, fact.into if former else fact.former
+        if known is not None:
+            head = self._found(view, known.member_id).head
+            return Decision(
+                result=Recorded(outcome="linked"), writes=self._linked(view, head, unknown)
+            )
+        if self.programs.at(self.clock()).enrolment == "manual":
+            return Decision(result=Recorded(outcome="ignored"))
+        found = self._enrolled(
+            Customer(external_id=fact.into), fact.into, fact.former, source=None, actor=actor
+        )
+        return Decision(result=Recorded(outcome="enrolled", entries=1), writes=found.writes)
+
+    def _linked(self, view: View, head: Entry, external_id: ExternalId) -> tuple[Write, ...]:
+        """A further customer of a member; whoever closes or merges the member posts an entry."""
+        now, profile = latest(self.clock(), [head]), view.profile(head.member_id)
+        more: tuple[Write, ...] = ()
+        if profile is not None:
+            ids = (*profile.external_ids, external_id)
+            if len(ids) > MAX_EXTERNAL_IDS_AFTER_MERGE:
+                raise LimitExceededError("external_ids", MAX_EXTERNAL_IDS_AFTER_MERGE)
+            more = profile_writes(profile, replace(profile, external_ids=ids))
+        link = ExternalLink(external_id=external_id, member_id=head.member_id, linked_at=now)
+        guard = GuardHead(member_id=head.member_id, number=head.number)
+        return (Create(item=link), guard, *more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +444,7 @@ def fact_instant(fact: Fact) -> datetime | None:
             | PurchaseVoided()
             | ActionPerformed()
             | CustomerSeen()
+            | CustomersMerged()
             | PurchaseSettled()
             | PaymentReversed()
         ):
@@ -433,6 +529,21 @@ def _accounts(
         heads[head.member_id] = head
         resolved[member_id] = head.member_id
     return heads, resolved
+
+
+def _ids_of(head: Entry) -> tuple[MemberId, ...]:
+    """All ids that stand for a member."""
+    return (head.member_id, *head.state.standing.aliases)
+
+
+def _unwritten(guards: Iterable[GuardHead], writes: Iterable[Write]) -> Iterator[GuardHead]:
+    """The guards of accounts that the writes themselves are not conditional on."""
+    written = {
+        write.entry.member_id if isinstance(write, Append) else write.member_id
+        for write in writes
+        if isinstance(write, Append | GuardHead)
+    }
+    return (guard for guard in guards if guard.member_id not in written)
 
 
 def _unmoved(heads: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[GuardHead]:

@@ -246,6 +246,7 @@ def _earned(earned: Earned) -> Json:
         "truncated": earned.truncated,
         "releases": earned.releases,
         "excess_refund": earned.excess_refund,
+        "inputs": earned.inputs,
     }
     return {name: value for name, value in content.items() if value}
 
@@ -258,6 +259,7 @@ def _read_earned(content: Json) -> Earned:
         truncated=tuple(content.get("truncated", ())),
         releases=tuple(content.get("releases", ())),
         excess_refund=content.get("excess_refund", False),
+        inputs=content.get("inputs", {}),
     )
 
 

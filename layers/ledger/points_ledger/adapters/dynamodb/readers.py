@@ -5,7 +5,7 @@ What is shown may be a moment old; what the stream's function queues again is re
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from points_ledger.adapters.dynamodb import codec, keys
@@ -27,6 +27,7 @@ from points_ledger.service.ports import (
     ListName,
     ListPage,
     Note,
+    NotePlace,
     PendingPage,
     ProfileKey,
 )
@@ -39,6 +40,9 @@ INDEX: Final = "pending_by_member"
 MAX_FILTERED_PAGES: Final = 10
 """Pages of MAX_PAGE_SIZE entries that are searched for entries of some types in one request; the
 answer may then be shorter than asked for, and says where to go on."""
+
+MAX_TEXTS_PER_READ: Final = 100
+MAX_TEXT_READS: Final = 5
 
 PENDING_OF_MEMBER: Final = "pending_member = :member"
 
@@ -147,7 +151,7 @@ class DynamoDbReader:
             "Limit": limit,
         }
         if cursor is not None:
-            place = keys.TableKey(pk, _read_place(cursor, pk))
+            place = keys.TableKey(pk, _read_place(cursor, pk, prefix))
             query["ExclusiveStartKey"] = key_attributes(place)
         response = self._client.query(**query)
         last = response.get("LastEvaluatedKey")
@@ -160,6 +164,29 @@ class DynamoDbReader:
         """All free text about a member, read consistently."""
         items = self._beside(keys.item_key(ProfileKey(member_id=member_id)), keys.NOTE_PREFIX)
         return [codec.decode_note(item) for item in items]
+
+    def texts(self, places: Sequence[NotePlace]) -> Mapping[NotePlace, str]:
+        """Some free texts, to be shown; what is not there, or was erased, is left out."""
+        asked = [key_attributes(keys.note_key(*place)) for place in dict.fromkeys(places)]
+        found: list[Attributes] = []
+        for first in range(0, len(asked), MAX_TEXTS_PER_READ):
+            found += self._batch(asked[first : first + MAX_TEXTS_PER_READ])
+        notes = map(codec.decode_note, found)
+        return {(note.member_id, note.id): note.text for note in notes}
+
+    def _batch(self, missing: list[Attributes]) -> list[Attributes]:
+        """Items by key; what DynamoDB leaves unread is asked for again, a few times."""
+        found: list[Attributes] = []
+        for _ in range(MAX_TEXT_READS):
+            if not missing:
+                break
+            response = self._client.batch_get_item(
+                RequestItems={self._table_name: {"Keys": missing}}
+            )
+            found += response["Responses"].get(self._table_name, [])
+            unread = response.get("UnprocessedKeys", {}).get(self._table_name)
+            missing = [dict(key) for key in unread["Keys"]] if unread else []
+        return found
 
     def erase_notes(self, member_id: MemberId) -> int:
         """Take all free text about a member away; how many there were."""
@@ -200,7 +227,9 @@ def _cursor(last: Attributes) -> str:
 
 
 def _opaque(place: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
+    # Not as ASCII: an id of other letters would make a cursor of five times its length.
+    text = json.dumps(place, separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def _read_opaque(cursor: str) -> list[str]:
@@ -213,17 +242,22 @@ def _read_opaque(cursor: str) -> list[str]:
     return place
 
 
-def _read_place(cursor: str, pk: str) -> str:
-    """The place in a list where a page begins.
+def _read_place(cursor: str, pk: str, prefix: str) -> str:
+    """The place in a list, among those under a prefix, where a page begins.
 
     Raises:
         ValueError: not one of our cursors, or one of another list.
     """
     match _read_opaque(cursor):
-        case [known_pk, place] if known_pk == pk:
+        case [known_pk, place] if known_pk == pk and _is_within(place, prefix):
             return place
         case _:
             raise ValueError("not a cursor of this list")
+
+
+def _is_within(place: str, prefix: str) -> bool:
+    """Whether a query under a prefix may begin there: DynamoDB refuses any other place."""
+    return keys.listed_from(prefix) <= place <= keys.listed_until(prefix)
 
 
 def _read_cursor(cursor: str, member_id: MemberId) -> Attributes:

@@ -39,6 +39,7 @@ from points_ledger.service.ports import (
     Outcome,
     Park,
     Profile,
+    ProfileKey,
     Put,
     Redemption,
     Remove,
@@ -50,7 +51,11 @@ from points_ledger.service.ports import (
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        DeleteTypeDef,
+        PutTypeDef,
+        TransactWriteItemTypeDef,
+    )
 
 MAX_KEYS_PER_READ: Final = 100
 MAX_ACTIONS_PER_COMMIT: Final = 100
@@ -250,6 +255,14 @@ class DynamoDbStore:
                 return _stored(
                     self._marker(item) if isinstance(item, Marker) else codec.encode_put(item)
                 )
+            case Remove(item=ProfileKey() as key, expected=int(expected)):
+                return _Action(
+                    place=keys.item_key(key),
+                    key=key,
+                    condition=REVISION_IS_AS_READ_OR_NONE,
+                    expected=expected,
+                    is_removal=True,
+                )
             case Remove(item=item):
                 place = keys.listed_key(item) if isinstance(item, Listed) else keys.item_key(item)
                 return _Action(place=place, is_removal=True)
@@ -316,12 +329,23 @@ class DynamoDbStore:
             put["ExpressionAttributeValues"] = {":expected": {"N": str(action.expected)}}
         return put
 
+    def _delete(self, action: _Action) -> "DeleteTypeDef":
+        delete: DeleteTypeDef = {
+            "TableName": self._table_name,
+            "Key": key_attributes(action.place),
+        }
+        if action.condition is not None:
+            delete["ConditionExpression"] = action.condition
+            delete["ExpressionAttributeValues"] = {":expected": {"N": str(action.expected)}}
+            delete["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return delete
+
     def _transacted(self, action: _Action) -> "TransactWriteItemTypeDef":
         if action.item is not None:
             return {"Put": self._put(action, action.item)}
         key = key_attributes(action.place)
         if action.is_removal:
-            return {"Delete": {"TableName": self._table_name, "Key": key}}
+            return {"Delete": self._delete(action)}
         if action.drawn is not None:
             return {
                 "Update": {

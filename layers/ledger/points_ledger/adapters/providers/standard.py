@@ -18,6 +18,7 @@ from points_ledger.domain.fact import (
     ActionPerformed,
     Customer,
     CustomerSeen,
+    CustomersMerged,
     Earner,
     Fact,
     Line,
@@ -207,6 +208,14 @@ def _customer_updated(delivery: Delivery) -> tuple[Fact, ...]:
     return (CustomerSeen(customer=customer, at=delivery.message["timestamp"].instant()),)
 
 
+def _customer_merged(delivery: Delivery) -> tuple[Fact, ...]:
+    data = delivery.message["data"].required()
+    source = _source(data)
+    former, into = (ExternalId(source=source, id=data[name].id()) for name in ("from", "into"))
+    at = delivery.message["timestamp"].instant()
+    return (CustomersMerged(former=former, into=into, at=at),)
+
+
 def _earner(purchase: Field, source: str) -> Customer:
     """Who asked for the work, when named; else who ordered this document."""
     customer = _person(purchase["customer"], source)
@@ -286,8 +295,9 @@ EVENTS: Final[Mapping[str, Read]] = MappingProxyType(
         "purchase.voided": _voided,
         "action.performed": _action,
         "customer.updated": _customer_updated,
+        "customer.merged": _customer_merged,
     }
 )
-"""Every event type that becomes facts; `customer.merged` is valid and not yet acted upon."""
+"""Every event type that becomes facts."""
 
 STANDARD: Final = Provider(name=NAME, check=verify_standard, events=EVENTS)

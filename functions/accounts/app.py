@@ -1,0 +1,89 @@
+"""Accounts: what members have, what they will have, and how it came about.
+
+Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/statement.py. Failures are answered as
+problems.
+"""
+
+from points_ledger.contracts.cursors import (
+    opened,
+    opened_number,
+    sealed,
+    sealed_number,
+    unknown_cursor,
+)
+from points_ledger.contracts.requests import EntriesQuery, PendingQuery, read
+from points_ledger.contracts.responses import balance_document, entry_document, pending_document
+from points_ledger.contracts.statement import (
+    StatementQuery,
+    statement_csv,
+    statement_document,
+    wants_csv,
+)
+from points_ledger.runtime import services
+from points_ledger.runtime.http import Api, Request, Response
+from points_ledger.runtime.settings import LedgerSettings
+
+api = Api(LedgerSettings)
+handler = api.handle
+
+
+@api.route("GET /members/{member_id}/balance")
+def balance(request: Request) -> Response:
+    """What the member has now."""
+    caller = request.caller()
+    member_id = caller.resolve_me(request.parameter("member_id"))
+    caller.require_self_staff_or_till(member_id)
+    return Response(body=balance_document(services.queries().balance(member_id)))
+
+
+@api.route("GET /members/{member_id}/pending")
+def pending(request: Request) -> Response:
+    """What is pending, and what each earning waits for."""
+    member_id = request.own_or_any_member()
+    query = read(PendingQuery, request.query)
+    place = opened("pending", member_id, query.cursor)
+    try:
+        page, following = services.queries().pending(member_id, limit=query.limit, cursor=place)
+    except ValueError as error:
+        if place is None:
+            raise
+        raise unknown_cursor() from error
+    cursor = sealed("pending", member_id, following)
+    return Response(body={"earnings": [pending_document(each) for each in page], "cursor": cursor})
+
+
+@api.route("GET /members/{member_id}/entries")
+def entries(request: Request) -> Response:
+    """The member's ledger, newest first."""
+    member_id = request.own_or_any_member()
+    query = read(EntriesQuery, request.query)
+    before = opened_number("entries", member_id, query.cursor)
+    page, following = services.queries().entries(
+        member_id, limit=query.limit, before=before, types=query.types
+    )
+    cursor = sealed_number("entries", member_id, following)
+    return Response(body={"entries": [entry_document(each) for each in page], "cursor": cursor})
+
+
+@api.route("GET /members/{member_id}/statement")
+def statement(request: Request) -> Response:
+    """A month of the member's ledger, oldest first, as JSON or CSV."""
+    member_id = request.own_or_any_member()
+    query = read(StatementQuery, request.query)
+    begin = opened_number("statement", member_id, query.cursor)
+    try:
+        found = services.statements().statement(
+            member_id, query.month, begin=begin, limit=query.limit
+        )
+    except ValueError as error:
+        if begin is None:
+            raise
+        raise unknown_cursor() from error
+    cursor = sealed_number("statement", member_id, found.next_number)
+    if not wants_csv(request.headers.get("accept", "")):
+        return Response(body=statement_document(found, cursor))
+    return Response(
+        body=statement_csv(found),
+        content_type="text/csv; charset=utf-8",
+        headers={"x-cursor": cursor} if cursor is not None else {},
+    )

@@ -1,0 +1,126 @@
+"""The catalogue of rewards, and coupons at the till.
+
+Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/rewards.py. Failures are answered as
+problems; a lost answer is safe to ask for again with the same Idempotency-Key.
+"""
+
+from typing import Literal
+
+from points_ledger.contracts.cursors import opened, sealed
+from points_ledger.contracts.requests import read
+from points_ledger.contracts.rewards import (
+    CancelCouponBody,
+    RewardBody,
+    RewardsQuery,
+    UseCouponBody,
+    read_changes,
+    reward_document,
+)
+from points_ledger.domain.coupon import clean_code
+from points_ledger.domain.error import NotFoundError
+from points_ledger.domain.identity import CouponCode, MemberId, RewardId
+from points_ledger.runtime import services
+from points_ledger.runtime.http import Api, Request, Response
+from points_ledger.runtime.observability import Outcome
+from points_ledger.runtime.settings import LedgerSettings
+from points_ledger.service.couponing import CloseCoupon, coupon_answer
+from points_ledger.service.ports import RequestKey
+from points_ledger.service.rewarding import ChangeReward, CreateReward
+
+api = Api(LedgerSettings)
+handler = api.handle
+
+
+@api.route("GET /rewards")
+def rewards(request: Request) -> Response:
+    """The catalogue; staff see what is not offered, too."""
+    caller = request.caller()
+    query = read(RewardsQuery, request.query)
+    place = opened("rewards", "", query.cursor)
+    page, following = services.rewarding().rewards(
+        everything=caller.is_staff, limit=query.limit, cursor=place
+    )
+    shown = [reward_document(each) for each in page]
+    return Response(body={"rewards": shown, "cursor": sealed("rewards", "", following)})
+
+
+@api.route("POST /rewards")
+def create(request: Request) -> Response:
+    """Add a reward."""
+    caller = request.caller()
+    caller.require_admin()
+    body = read(RewardBody, request.json())
+    command = CreateReward(
+        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
+        fingerprint=request.fingerprint(),
+        draft=body.draft,
+    )
+    done = services.rewarding().create(command)
+    shown = reward_document(services.rewarding().reward(done.reward_id))
+    ids = {"reward_id": done.reward_id}
+    outcome = Outcome(name="replayed" if done.replayed else "created", ids=ids)
+    return Response(status=201, body=shown, outcome=outcome, is_replay=done.replayed)
+
+
+@api.route("PATCH /rewards/{reward_id}")
+def change(request: Request) -> Response:
+    """Change what is named; `stock` sets how many are left."""
+    request.caller().require_admin()
+    reward_id = RewardId(request.parameter("reward_id"))
+    changes = read_changes(request.json())
+    services.rewarding().change(ChangeReward(reward_id=reward_id, changes=changes))
+    return Response(body=reward_document(services.rewarding().reward(reward_id)))
+
+
+@api.route("GET /coupons/{code}")
+def coupon(request: Request) -> Response:
+    """One coupon; to another member it does not exist."""
+    caller = request.caller()
+    serves = caller.is_staff or caller.is_till
+    # Whoever is neither, and no member either, has no coupon.
+    asked_by = None if serves else caller.member_id or MemberId("")
+    found = services.couponing().coupon(code_of(request), asked_by=asked_by)
+    return Response(body=coupon_answer(found))
+
+
+@api.route("POST /coupons/{code}/use")
+def use(request: Request) -> Response:
+    """Use a coupon, once."""
+    request.caller().require_staff_or_till()
+    body = read(UseCouponBody, request.json() if request.body else {})
+    return closed(request, to="used", used_on=body.used_on)
+
+
+@api.route("POST /coupons/{code}/cancel")
+def cancel(request: Request) -> Response:
+    """Cancel a coupon; its points go back."""
+    request.caller().require_staff_or_till()
+    read(CancelCouponBody, request.json() if request.body else {})
+    return closed(request, to="cancelled")
+
+
+def closed(
+    request: Request, *, to: Literal["used", "cancelled"], used_on: str | None = None
+) -> Response:
+    """Use or cancel. A log line names no code: whoever reads it could use it."""
+    caller = request.caller()
+    command = CloseCoupon(
+        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
+        fingerprint=request.fingerprint(),
+        actor=caller.actor,
+        code=code_of(request),
+        to=to,
+        used_on=used_on,
+    )
+    done = services.couponing().close(command)
+    ids = {"redemption_id": str(done.result["redemption_id"])}
+    outcome = Outcome(name="replayed" if done.replayed else f"coupon_{to}", ids=ids)
+    return Response(body=done.result, outcome=outcome, is_replay=done.replayed)
+
+
+def code_of(request: Request) -> CouponCode:
+    """The coupon's code in the path, however it was typed."""
+    try:
+        return clean_code(request.parameter("code"))
+    except ValueError as error:
+        raise NotFoundError(what="coupon", id="") from error

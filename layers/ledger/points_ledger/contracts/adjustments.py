@@ -1,0 +1,82 @@
+"""Adjustments and approvals: what clients send, and what they are answered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from points_ledger.contracts.reading import By
+from points_ledger.contracts.requests import (
+    DEFAULT_PAGE_SIZE,
+    Cursor,
+    Day,
+    Id,
+    PageSize,
+    Text,
+)
+from points_ledger.contracts.responses import Document
+from points_ledger.domain.calendar import format_instant
+from points_ledger.service.approving import ShownApproval, ShownStatus, shown_status
+
+
+def _not_zero(value: int) -> int:
+    if value == 0:
+        raise ValueError("must not be 0")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustmentBody:
+    """POST /adjustments; points are signed."""
+
+    member_id: Id
+    points: Annotated[int, _not_zero]
+    reason: Text
+    last_day: Day | None = None
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionBody:
+    """POST /approvals/{approval_id}/approve and /reject."""
+
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsQuery:
+    """GET /approvals."""
+
+    status: ShownStatus = "open"
+    mine: Annotated[bool, By(_flag)] = False
+    limit: PageSize = DEFAULT_PAGE_SIZE
+    cursor: Cursor | None = None
+
+
+def approval_document(shown: ShownApproval, now: datetime) -> Document:
+    """An approval; `reason` and `note` are the texts that came with it, null once erased."""
+    approval = shown.approval
+    return {
+        "approval_id": approval.approval_id,
+        "kind": approval.kind,
+        "member_id": approval.member_id,
+        "points": approval.points,
+        "subject": approval.subject,
+        "status": shown_status(approval, now),
+        "reason": shown.reason,
+        "note": shown.note,
+        "requested_by": approval.requested_by,
+        "created_at": format_instant(approval.created_at),
+        "expires_at": _instant(approval.expires_at),
+        "decided_by": approval.decided_by,
+        "decided_at": _instant(approval.decided_at),
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else format_instant(instant)

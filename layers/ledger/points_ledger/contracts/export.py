@@ -1,0 +1,353 @@
+"""Entries as they are exported, with everything that their hashes cover, and read back again.
+
+An exported entry is the entry of the interface with the member, the changes of counters,
+reservations and standing, the inputs that its numbers were computed from, and the whole account
+after it. Beside the entries stand the program versions that they name (docs/receipts.md).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, cast, get_args
+
+from points_ledger.contracts.responses import Document, entry_document
+from points_ledger.contracts.stored_program import program_of
+from points_ledger.domain.calendar import format_instant, parse_instant
+from points_ledger.domain.entry import Entry, EntryType, Posting
+from points_ledger.domain.identity import EarningKey, MemberId
+from points_ledger.domain.lot import NEVER, Lots
+from points_ledger.domain.program import Program
+from points_ledger.domain.state import (
+    Reservation,
+    ReservationChanges,
+    Standing,
+    State,
+    decode_standing,
+    encode_standing,
+)
+from points_ledger.service.ports import ProgramVersion
+
+_TYPES: Final = frozenset(get_args(EntryType))
+_NEVER: Final = "never"
+_HASH_CHARACTERS: Final = 64
+
+
+@dataclass(eq=False)
+class UnreadableExportError(ValueError):
+    """What was given is no export at all, or lacks what verifying needs."""
+
+    message: str
+
+    def __str__(self) -> str:
+        """What is wrong with it."""
+        return self.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatedProgram:
+    """A program version of an export; `effective_from` may be unknown."""
+
+    program: Program
+    effective_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misread:
+    """A field of an exported entry that cannot be what the ledger exported.
+
+    `expected` and `found` are JSON values; `expected` is None where only that much is known.
+    """
+
+    number: int | None
+    field: str
+    expected: object
+    found: object
+
+
+# --- Writing --------------------------------------------------------------------------------
+
+
+def exported_entry(entry: Entry) -> Document:
+    """An entry with everything that its hash covers."""
+    posting = entry.posting
+    return {
+        "member_id": entry.member_id,
+        **entry_document(entry),
+        "details": dict(posting.details),
+        "inputs": dict(posting.inputs),
+        "counters": dict(posting.counters),
+        "reservations": _reservations(posting.reservations),
+        "standing": _standing(posting.standing) if posting.standing else None,
+        "state": _state(entry.state),
+    }
+
+
+def exported_program(version: ProgramVersion, effective_from: datetime) -> Document:
+    """A program version as it was published."""
+    return {
+        "version": version.program.version,
+        "effective_from": format_instant(effective_from),
+        "program": json.loads(version.document),
+    }
+
+
+def versions_named(entries: Iterable[Entry]) -> list[int]:
+    """The numbers of the program versions that entries were computed by."""
+    named = {entry.posting.program_version for entry in entries}
+    priced = (entry.posting.inputs.get("priced_by", "") for entry in entries)
+    named |= {int(text) for text in priced if text.isdecimal()}
+    return sorted(number for number in named if number is not None)
+
+
+def _state(state: State) -> Document:
+    return {
+        "pending": state.pending,
+        "reserved": state.reserved,
+        "debt": state.debt,
+        "lots": _lots(state.lots),
+        "reservations": _reservations(state.reservations),
+        "counters": dict(state.counters),
+        "standing": _standing(state.standing),
+    }
+
+
+def _reservations(reservations: ReservationChanges) -> Document:
+    return {
+        id_: None
+        if each is None
+        else {
+            "lots": _lots(each.lots),
+            "expires_at": format_instant(each.expires_at),
+            "value": each.value,
+            "year": each.year,
+        }
+        for id_, each in reservations.items()
+    }
+
+
+def _standing(standing: Standing) -> Document:
+    return cast("Document", json.loads(json.dumps(encode_standing(standing))))
+
+
+def _lots(lots: Lots) -> dict[str, int]:
+    return {day.isoformat() if day != NEVER else _NEVER: n for day, n in sorted(lots.items())}
+
+
+# --- Reading --------------------------------------------------------------------------------
+
+
+def read_entry(document: Mapping[str, Any]) -> Entry | Misread:
+    """The inverse of `exported_entry`, or the first field that it cannot have written."""
+    reader = _Reader(document)
+    entry = reader.entry()
+    if entry is None:
+        return Misread(
+            number=reader.number,
+            field=reader.field,
+            expected=None,
+            found=document.get(reader.field) if isinstance(document, Mapping) else document,
+        )
+    unlike = first_difference(exported_entry(entry), dict(document))
+    if unlike is None:
+        return entry
+    field, expected, found = unlike
+    return Misread(number=reader.number, field=field, expected=expected, found=found)
+
+
+def first_difference(
+    expected: object, found: object, path: str = ""
+) -> tuple[str, object, object] | None:
+    """Where two JSON values differ first, by dotted path, and both values there.
+
+    A number is no text, and `1.0` or `true` is no `1`.
+    """
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for name in dict.fromkeys([*expected, *found]):
+            inner = f"{path}.{name}" if path else str(name)
+            if name not in expected or name not in found:
+                return inner, expected.get(name), found.get(name)
+            unlike = first_difference(expected[name], found[name], inner)
+            if unlike is not None:
+                return unlike
+        return None
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for index, (one, other) in enumerate(zip(expected, found, strict=True)):
+            unlike = first_difference(one, other, f"{path}.{index}")
+            if unlike is not None:
+                return unlike
+        return None
+    same = type(expected) is type(found) and expected == found
+    return None if same else (path, expected, found)
+
+
+class _Reader:
+    """Reads one document; `field` is the one that it was reading last."""
+
+    def __init__(self, document: object) -> None:
+        self._document = document
+        self.field = ""
+        self.number: int | None = None
+
+    def entry(self) -> Entry | None:
+        """The entry; None where `field` cannot be read."""
+        try:
+            return self._entry()
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+            return None
+
+    def _entry(self) -> Entry:
+        self.number = self._read("entry", _integer)
+        member_id = MemberId(self._read("member_id", _text))
+        posting = Posting(
+            type=self._read("type", _type),
+            at=self._read("at", _instant),
+            pending=self._read("pending", _integer),
+            reserved=self._read("reserved", _integer),
+            debt=self._read("debt", _integer),
+            lots=self._read("lots", _read_lots),
+            reservations=self._read("reservations", _read_reservations),
+            counters=self._read("counters", _integers),
+            standing=self._read("standing", _read_standing),
+            source=self._read("source", _read_source),
+            rules=tuple(self._read("rules", _read_rules)),
+            program_version=self._read("program_version", _or_null(_integer)),
+            actor=self._read("actor", _text),
+            reason=self._read("reason", _or_null(_text)),
+            details=self._read("details", _texts),
+            inputs=self._read("inputs", _texts),
+        )
+        return Entry(
+            member_id=member_id,
+            number=self.number,
+            recorded_at=self._read("recorded_at", _instant),
+            posting=posting,
+            state=self._read("state", _read_state),
+            previous_hash=self._read("previous_hash", _hash),
+            hash=self._read("hash", _hash),
+        )
+
+    def _read(self, field: str, read: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - by field
+        self.field = field
+        if not isinstance(self._document, Mapping):
+            raise TypeError("not an object")
+        return read(self._document[field])
+
+
+def _or_null(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    value.encode()  # a lone surrogate cannot be hashed
+    return value
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("not a whole number")
+    return value
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError("not an object")
+    return value
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {_text(name): _text(text) for name, text in _object(value).items()}
+
+
+def _integers(value: object) -> dict[str, int]:
+    return {_text(name): _integer(number) for name, number in _object(value).items()}
+
+
+def _instant(value: object) -> datetime:
+    return parse_instant(_text(value))
+
+
+def _hash(value: object) -> bytes:
+    text = _text(value)
+    if len(text) != _HASH_CHARACTERS:
+        raise ValueError("a hash has 64 characters")
+    return bytes.fromhex(text)
+
+
+def _type(value: object) -> EntryType:
+    if value not in _TYPES:
+        raise ValueError("not a type of entry")
+    return cast("EntryType", value)
+
+
+def _read_lots(value: object) -> Lots:
+    return {
+        NEVER if day == _NEVER else date.fromisoformat(day): points
+        for day, points in _integers(value).items()
+    }
+
+
+def _read_source(value: object) -> EarningKey | None:
+    if value is None:
+        return None
+    source = _object(value)
+    return EarningKey(
+        source=_text(source["system"]), kind=_text(source["kind"]), id=_text(source["id"])
+    )
+
+
+def _read_rules(value: object) -> list[tuple[str, int]]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return [(_text(rule["id"]), _integer(rule["points"])) for rule in value]
+
+
+def _read_reservations(value: object) -> dict[str, Reservation | None]:
+    return {
+        id_: None
+        if each is None
+        else Reservation(
+            lots=_read_lots(each["lots"]),
+            expires_at=_instant(each["expires_at"]),
+            value=_integer(each["value"]),
+            year=_integer(each["year"]),
+        )
+        for id_, each in _object(value).items()
+    }
+
+
+def _read_standing(value: object) -> Standing | None:
+    return None if value is None else decode_standing(_object(value))
+
+
+def _read_state(value: object) -> State:
+    state = _object(value)
+    reservations = _read_reservations(state["reservations"])
+    return State(
+        pending=_integer(state["pending"]),
+        reserved=_integer(state["reserved"]),
+        debt=_integer(state["debt"]),
+        lots=_read_lots(state["lots"]),
+        reservations={id_: each for id_, each in reservations.items() if each is not None},
+        counters=_integers(state["counters"]),
+        standing=decode_standing(_object(state["standing"])),
+    )
+
+
+def read_program(value: object) -> DatedProgram:
+    """A program version of an export, or of GET /program/versions.
+
+    Raises:
+        UnreadableExportError: it is none.
+    """
+    try:
+        version = _object(value)
+        dated = version.get("effective_from")
+        return DatedProgram(
+            program=program_of(_object(version["program"]), _integer(version["version"])),
+            effective_from=None if dated is None else _instant(dated),
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise UnreadableExportError(f"a program version cannot be read: {error!r}") from error

@@ -1,0 +1,163 @@
+"""Merging two members into one (semantics 6).
+
+Everything of the source's account passes to the target in one closing and one opening entry; the
+source becomes an alias for ever. Debt meets lots, whichever side has them; all counters pass too,
+so caps and limits add up and points are conserved on both chains.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from points_ledger.domain.activity import with_merged_activity
+from points_ledger.domain.calendar import local_day
+from points_ledger.domain.entry import Posting
+from points_ledger.domain.error import LimitExceededError, MergeNotPermittedError
+from points_ledger.domain.expiry import records_within_bounds
+from points_ledger.domain.identity import MemberId
+from points_ledger.domain.limit import MAX_ALIASES, MAX_TAGS
+from points_ledger.domain.lot import add, negative, take, total
+from points_ledger.domain.program import Program
+from points_ledger.domain.state import (
+    ACTIVE_UNTIL,
+    EXPIRED,
+    JOINED,
+    Counters,
+    Standing,
+    State,
+    changed,
+    credited,
+    joins_within_bounds,
+    summed,
+)
+from points_ledger.domain.warning import NOTIFIED, WARNED, merged_warnings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merging:
+    """What is known when two members are merged; what time has ended is settled in both."""
+
+    source_id: MemberId
+    source: State
+    target_id: MemberId
+    target: State
+    program: Program
+    now: datetime
+    actor: str
+
+
+def check_mergeable(merging: Merging) -> None:
+    """See that two members can become one.
+
+    Raises:
+        MergeNotPermittedError: `reason` is same_member (also in a circle), already_merged,
+            inactive or open_reservations.
+        LimitExceededError: the target would have too many aliases or tags.
+    """
+    source, target = merging.source.standing, merging.target.standing
+    if merging.source_id == merging.target_id:
+        raise MergeNotPermittedError("same_member")
+    if source.status == "merged":
+        raise MergeNotPermittedError("already_merged")
+    if source.status != "active" or target.status != "active":
+        raise MergeNotPermittedError("inactive")
+    if merging.source.reservations:
+        raise MergeNotPermittedError("open_reservations")
+    if len(target.aliases) + 1 + len(source.aliases) > MAX_ALIASES:
+        raise LimitExceededError("aliases", MAX_ALIASES)
+    if len({*source.tags, *target.tags}) > MAX_TAGS:
+        raise LimitExceededError("tags", MAX_TAGS)
+
+
+def closing(merging: Merging) -> Posting:
+    """The source's last entry: all that it has leaves it."""
+    source = merging.source
+    standing = replace(
+        source.standing, status="merged", alias_of=merging.target_id, sharing=(), aliases=()
+    )
+    return Posting(
+        type="merge",
+        at=merging.now,
+        pending=-source.pending,
+        debt=-source.debt,
+        lots=negative(source.lots),
+        counters={name: -value for name, value in source.counters.items()},
+        standing=standing,
+        program_version=merging.program.version,
+        actor=merging.actor,
+        details={"into": str(merging.target_id)},
+    )
+
+
+def opening(merging: Merging) -> Posting:
+    """The target's entry: all that the source had joins what the target has."""
+    source, target = merging.source, merging.target
+    counters = _counters(merging)
+    into = credited(changed(target, counters=counters), source.lots)
+    # The source has lots or debt, never both: at most one of these is more than nothing.
+    repaid = take(target.lots, source.debt)
+    posting = Posting(
+        type="merge",
+        at=merging.now,
+        pending=source.pending,
+        debt=source.debt - total(repaid) - into.repaid,
+        lots=add(into.lots, negative(repaid)),
+        counters=summed(counters, into.counters),
+        standing=_united(merging),
+        program_version=merging.program.version,
+        actor=merging.actor,
+        details={"from": str(merging.source_id)},
+    )
+    return with_merged_activity(
+        posting, source, target, now=merging.now, program=merging.program
+    )
+
+
+def repointed(standing: Standing, merging: Merging) -> Posting:
+    """The entry by which an older alias of the source becomes one of the target."""
+    return Posting(
+        type="change",
+        at=merging.now,
+        standing=replace(standing, alias_of=merging.target_id),
+        actor=merging.actor,
+        reason="alias",
+    )
+
+
+def _united(merging: Merging) -> Standing:
+    """The target's standing with what it takes over; where both say something, its own stays."""
+    source, target = merging.source.standing, merging.target.standing
+    order = {tier.id: place for place, tier in enumerate(merging.program.tiers)}
+    higher = max(target.tier, source.tier, key=lambda tier: order.get(tier or "", -1))
+    return replace(
+        target,
+        tier=higher,
+        tags=tuple(dict.fromkeys([*target.tags, *source.tags])),
+        organisation=target.organisation or source.organisation,
+        jurisdiction=target.jurisdiction or source.jurisdiction,
+        aliases=(*target.aliases, merging.source_id, *source.aliases),
+    )
+
+
+def _counters(merging: Merging) -> Counters:
+    """The source's counters as changes of the target's.
+
+    They add up, but for where joined lots went: that is a distance, of which the longer one stays;
+    and for days: when lots were warned of, and until when activity keeps them. What is remembered
+    of lots keeps its bound.
+    """
+    source, target = merging.source.counters, merging.target
+    apart = (EXPIRED, JOINED, WARNED, NOTIFIED, ACTIVE_UNTIL)
+    plain = {n: v for n, v in source.items() if not n.startswith(apart)}
+    expired = {n: v for n, v in source.items() if n.startswith(EXPIRED)}
+    joined = {
+        name: max(value, target.counter(name))
+        for name, value in source.items()
+        if name.startswith(JOINED)
+    }
+    today = local_day(merging.now, merging.program.zone)
+    return summed(
+        plain,
+        merged_warnings(merging.source, target),
+        records_within_bounds(target.counters, expired, today),
+        joins_within_bounds(target.counters, joined),
+    )

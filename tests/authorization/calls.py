@@ -1,0 +1,129 @@
+"""One call of every endpoint that succeeds for those who may make it.
+
+A `Desk` is either the functions with a table in memory or a whole stack; a colleague sets the stage
+there through the same interface, so that each caller finds something of its own to act on and a
+second person's approval is never that of the first.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """The varying parts of a request; every call carries an Idempotency-Key of its own."""
+
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: object = None
+
+
+class Desk(Protocol):
+    """What setting the stage needs."""
+
+    member_id: str
+    """The member that calls are about; it has points, and shares an organisation with `friend`."""
+    friend_id: str
+    """Another member of the same organisation."""
+
+    def colleague(self, route: str, call: Call) -> Json:
+        """Ask as an admin who is none of the callers, and expect to be served."""
+
+    def enrol(self) -> str:
+        """A member of whom nothing is known."""
+
+
+def _member(desk: Desk) -> Call:
+    return Call(path={"member_id": desk.member_id})
+
+
+def _redeemed(desk: Desk, **more: object) -> Json:
+    body = {"member_id": desk.member_id, "points": 1, "kind": "cash", **more}
+    return desk.colleague("POST /redemptions", Call(body=body))
+
+
+def _redemption(desk: Desk, *, reserve: bool = False) -> Call:
+    made = _redeemed(desk, reserve=reserve)
+    return Call(path={"redemption_id": made["redemption_id"]}, body={})
+
+
+def _approval(desk: Desk) -> Call:
+    """An adjustment that waits: nobody may take more than there is without a second person."""
+    body = {"member_id": desk.enrol(), "points": -5, "reason": "correction"}
+    asked = desk.colleague("POST /adjustments", Call(body=body))
+    return Call(path={"approval_id": asked["approval_id"]}, body={})
+
+
+def _coupon(desk: Desk) -> Call:
+    made = _redeemed(desk, kind="coupon", points=100)
+    return Call(path={"code": made["coupon"]["code"]}, body={})
+
+
+def _reward(desk: Desk) -> Call:
+    made = desk.colleague("POST /rewards", _new_reward(desk))
+    return Call(path={"reward_id": made["reward_id"]}, body={"name": "Bigger mug"})
+
+
+def _new_reward(desk: Desk) -> Call:  # noqa: ARG001 - every recipe takes the desk
+    return Call(body={"name": f"Mug {secrets.token_hex(3)}", "kind": "item", "points": 50})
+
+
+CALLS: Mapping[str, Callable[[Desk], Call]] = {
+    "GET /health": lambda _: Call(),
+    "GET /program": lambda _: Call(),
+    "POST /members": lambda _: Call(body={"name": "Somebody"}),
+    "GET /members": lambda _: Call(query={"external_id": "pos:nobody"}),
+    "GET /members/{member_id}": _member,
+    "PATCH /members/{member_id}": lambda desk: Call(
+        path={"member_id": desk.member_id}, body={"phone": "+1 312 555 0142"}
+    ),
+    "DELETE /members/{member_id}": lambda desk: Call(path={"member_id": desk.enrol()}),
+    "GET /members/{member_id}/export": _member,
+    "GET /members/{member_id}/balance": _member,
+    "GET /members/{member_id}/pending": _member,
+    "GET /members/{member_id}/entries": _member,
+    "GET /members/{member_id}/statement": lambda desk: Call(
+        path={"member_id": desk.member_id}, query={"month": "2026-11"}
+    ),
+    "GET /members/{member_id}/sharing": _member,
+    "PUT /members/{member_id}/sharing": lambda desk: Call(
+        path={"member_id": desk.member_id},
+        body={"shares": [{"member_id": desk.friend_id, "percent": 100}]},
+    ),
+    "POST /members/{member_id}/merge": lambda desk: Call(
+        path={"member_id": desk.enrol()}, body={"into": desk.friend_id}
+    ),
+    "POST /redemptions/quote": lambda desk: Call(body={"member_id": desk.member_id}),
+    "POST /redemptions": lambda desk: Call(
+        body={"member_id": desk.member_id, "points": 1, "kind": "cash"}
+    ),
+    "GET /redemptions": lambda desk: Call(query={"member_id": desk.member_id}),
+    "GET /redemptions/{redemption_id}": lambda desk: Call(path=_redemption(desk).path),
+    "POST /redemptions/{redemption_id}/capture": lambda desk: _redemption(desk, reserve=True),
+    "POST /redemptions/{redemption_id}/cancel": lambda desk: _redemption(desk, reserve=True),
+    "POST /redemptions/{redemption_id}/reverse": _redemption,
+    "POST /transfers": lambda desk: Call(
+        body={
+            "from_member_id": desk.member_id,
+            "to_member_id": desk.friend_id,
+            "points": 1,
+        }
+    ),
+    "POST /adjustments": lambda desk: Call(
+        body={"member_id": desk.member_id, "points": 5, "reason": "goodwill"}
+    ),
+    "GET /approvals": lambda _: Call(),
+    "POST /approvals/{approval_id}/approve": _approval,
+    "POST /approvals/{approval_id}/reject": _approval,
+    "GET /rewards": lambda _: Call(),
+    "POST /rewards": _new_reward,
+    "PATCH /rewards/{reward_id}": _reward,
+    "GET /coupons/{code}": lambda desk: Call(path=_coupon(desk).path),
+    "POST /coupons/{code}/use": _coupon,
+    "POST /coupons/{code}/cancel": _coupon,
+}
+"""By route. What a call changes is made for that call alone."""

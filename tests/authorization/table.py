@@ -1,0 +1,80 @@
+"""The table: every endpoint with every kind of caller, and the status that each gets.
+
+`self` is the member that the call is about, `other` another one. A member learns of what belongs
+to somebody else no more than that it does not exist (404) where the path names a thing, and gets
+403 where it names a member.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+CALLERS: Final = (
+    "no token",
+    "expired token",
+    "other pool",
+    "self",
+    "other",
+    "staff",
+    "admin",
+    "till",
+)
+"""In the order of the columns."""
+UNAUTHENTICATED: Final = CALLERS[:3]
+
+Statuses = Mapping[str, int]
+
+
+def _row(self_: int, other: int, staff: int, admin: int, till: int) -> Statuses:
+    """A route behind the authorizer."""
+    asked = dict(zip(CALLERS[3:], (self_, other, staff, admin, till), strict=True))
+    return MappingProxyType({**dict.fromkeys(UNAUTHENTICATED, 401), **asked})
+
+
+_PUBLIC: Final = MappingProxyType(dict.fromkeys(CALLERS, 200))
+_OWN_OR_STAFF: Final = _row(200, 403, 200, 200, 403)
+_OWN_STAFF_OR_TILL: Final = _row(200, 403, 200, 200, 200)
+_STAFF: Final = _row(403, 403, 200, 200, 403)
+_STAFF_OR_TILL: Final = _row(403, 403, 200, 200, 200)
+
+EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
+    {
+        "GET /health": _PUBLIC,
+        "GET /program": _PUBLIC,
+        "POST /members": _row(403, 403, 201, 201, 201),
+        "GET /members": _STAFF_OR_TILL,
+        "GET /members/{member_id}": _OWN_OR_STAFF,
+        "PATCH /members/{member_id}": _OWN_OR_STAFF,
+        "DELETE /members/{member_id}": _row(403, 403, 403, 200, 403),
+        "GET /members/{member_id}/export": _OWN_OR_STAFF,
+        "GET /members/{member_id}/balance": _OWN_STAFF_OR_TILL,
+        "GET /members/{member_id}/pending": _OWN_OR_STAFF,
+        "GET /members/{member_id}/entries": _OWN_OR_STAFF,
+        "GET /members/{member_id}/statement": _OWN_OR_STAFF,
+        "GET /members/{member_id}/sharing": _OWN_OR_STAFF,
+        "PUT /members/{member_id}/sharing": _OWN_OR_STAFF,
+        "POST /members/{member_id}/merge": _STAFF,
+        "POST /redemptions/quote": _OWN_STAFF_OR_TILL,
+        "POST /redemptions": _row(201, 403, 201, 201, 201),
+        "GET /redemptions": _OWN_STAFF_OR_TILL,
+        "GET /redemptions/{redemption_id}": _row(200, 404, 200, 200, 200),
+        "POST /redemptions/{redemption_id}/capture": _STAFF_OR_TILL,
+        "POST /redemptions/{redemption_id}/cancel": _row(200, 404, 200, 200, 200),
+        "POST /redemptions/{redemption_id}/reverse": _STAFF_OR_TILL,
+        "POST /transfers": _row(201, 403, 201, 201, 403),
+        "POST /adjustments": _row(403, 403, 201, 201, 403),
+        "GET /approvals": _STAFF,
+        "POST /approvals/{approval_id}/approve": _STAFF,
+        "POST /approvals/{approval_id}/reject": _STAFF,
+        "GET /rewards": _row(200, 200, 200, 200, 200),
+        "POST /rewards": _row(403, 403, 403, 201, 403),
+        "PATCH /rewards/{reward_id}": _row(403, 403, 403, 200, 403),
+        "GET /coupons/{code}": _row(200, 404, 200, 200, 200),
+        "POST /coupons/{code}/use": _STAFF_OR_TILL,
+        "POST /coupons/{code}/cancel": _STAFF_OR_TILL,
+    }
+)
+
+SIGNED: Final = "POST /webhooks/{provider}"
+"""Open at the gateway; the provider's signature is what authorises it."""
+CODES: Final = MappingProxyType({401: "unauthenticated", 403: "forbidden", 404: "not_found"})
