@@ -127,6 +127,8 @@ def test_a_redemption_is_shown_in_its_shape(counter: Counter) -> None:
         "reversed": 0,
         "expires_at": None,
         "approval_id": None,
+        "reward_id": None,
+        "coupon": None,
         "created_at": "2026-09-04T12:00:00Z",
         "entry": 4,
     }

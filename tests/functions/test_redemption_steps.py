@@ -118,6 +118,8 @@ def test_a_reservation_is_shown_with_what_it_is_now(counter: Counter) -> None:
         "reversed": 0,
         "expires_at": "2026-09-04T12:15:00Z",
         "approval_id": None,
+        "reward_id": None,
+        "coupon": None,
         "created_at": "2026-09-04T12:00:00Z",
         "entry": 4,
     }

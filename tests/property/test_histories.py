@@ -36,8 +36,16 @@ from points_ledger.domain.fact import (
 )
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.maturation import target
-from points_ledger.domain.program import Clawback, PointsRounding, Program
+from points_ledger.domain.program import Clawback, PointsRounding, Program, VersionPeriod
 from points_ledger.domain.state import Standing
+from points_ledger.service.ports import (
+    Committed,
+    Create,
+    ExternalLink,
+    ProgramVersion,
+    Save,
+    VersionList,
+)
 from points_ledger.service.recording import fact_instant
 from tests.builders import (
     DAY,
@@ -62,6 +70,7 @@ from tests.builders import (
     settled,
     voided,
 )
+from tests.service.desk import Desk, customer_id
 
 POLICIES: Final[tuple[Clawback, ...]] = get_args(Clawback)
 BLOCKS: Final = 7
@@ -608,6 +617,69 @@ def test_histories_told_in_any_order_end_alike(clawback: Clawback, block: int) -
     assert told_orders == HISTORIES_PER_BLOCK * ORDERS
     moves: tuple[EntryType, ...] = ("accrual", "maturation", "reversal", "lapse")
     assert min(entries[type_] for type_ in moves) >= HISTORIES_PER_BLOCK
+
+
+# ---- The service, which chooses the version itself
+
+
+@pytest.mark.parametrize("block", range(2))
+def test_the_service_ends_like_the_domain_when_the_program_changes(block: int) -> None:
+    for seed in seeds("unlimited", block):
+        alone = replace(drawn(seed, "unlimited"), plans={}, tiers={}, has_past=False, spends=False)
+        Telling(history=alone, world=(world := opened(alone))).tell_all(orders(alone)[0])
+        expected = {member: _without_reserved(world.balances(member)) for member in CUSTOMERS}
+        natural = sorted(alone.facts, key=_happened_at)
+        shuffled = Dice(seed).sample([*natural, *natural[:2]], len(natural) + 2)
+        for facts in (natural, natural[::-1], shuffled):
+            assert served(alone, _at_once(facts)) == expected, _told_of(alone)
+
+
+CUSTOMERS: Final = ("ada", "ben")
+
+
+def _without_reserved(found: Balances) -> tuple[int, int, int]:
+    return found.pending, found.available, found.debt
+
+
+def served(history: History, deliveries: Sequence[Delivery]) -> dict[str, tuple[int, int, int]]:
+    """Pending, available and debt when the service has heard it all and all time has passed."""
+    desk = Desk(history.programs[0], now=EARLY - DAY)
+    publish_both(desk, history)
+    for now, fact, _ in deliveries:
+        sweep_until(desk, now)
+        desk.tell(fact)
+    sweep_until(desk, END)
+    links = desk.memory.get([customer_id(customer) for customer in CUSTOMERS])
+    return {
+        customer: desk.balances(link.member_id) if isinstance(link, ExternalLink) else (0, 0, 0)
+        for customer in CUSTOMERS
+        for link in [links.get(customer_id(customer))]
+    }
+
+
+def publish_both(desk: Desk, history: History) -> None:
+    first, second = history.programs
+    periods = (
+        VersionPeriod(version=first.version, effective_from=EARLY - DAY),
+        VersionPeriod(version=second.version, effective_from=history.changes_at),
+    )
+    version = ProgramVersion(program=second, document="{}", published_at=EARLY - DAY)
+    published = desk.memory.commit(
+        [Create(item=version), Save(item=VersionList(periods=periods), expected=1)]
+    )
+    assert isinstance(published, Committed)
+
+
+def sweep_until(desk: Desk, until: datetime) -> None:
+    """Let each marker be visited when it falls due, as the schedule does."""
+    while due := [
+        marker.due_at
+        for marker in desk.markers("hold_release")
+        if desk.now < marker.due_at <= until
+    ]:
+        desk.wait(min(due))
+        desk.sweep("hold_release")
+    desk.wait(max(desk.now, until))
 
 
 # ---- Whether the histories are what they are meant to be

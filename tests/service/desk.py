@@ -286,7 +286,11 @@ class Desk:
         return self.transferring.transfer(command)
 
     def share(
-        self, percents: Mapping[str, int], *, owner: MemberId = ADA, key: str | None = None
+        self,
+        percents: Mapping[str, int] | Mapping[MemberId, int],
+        *,
+        owner: MemberId = ADA,
+        key: str | None = None,
     ) -> Planned:
         """Replace a plan; each request has a key of its own unless one is given."""
         self.steps += 1

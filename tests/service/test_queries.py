@@ -6,9 +6,8 @@ import pytest
 
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import MemberId
-from points_ledger.service.queries import MemberDetails
 from tests.builders import DAY, HOUR, START, after, paid, posted, program
-from tests.service.desk import ADA, Desk, customer_id
+from tests.service.desk import ADA, Desk
 
 NOBODY = MemberId("nobody")
 
@@ -45,15 +44,6 @@ def test_nothing_is_known_of_nobody() -> None:
         queries.entries(NOBODY, limit=10, before=None, types=frozenset())
     with pytest.raises(NotFoundError):
         queries.pending(NOBODY, limit=10, cursor=None)
-
-
-def test_a_member_is_found_by_external_id() -> None:
-    desk = Desk(program())
-    desk.enrol("ada")
-    found = desk.queries.find(customer_id())
-    assert isinstance(found, MemberDetails)
-    assert found.profile is not None
-    assert (found.member_id, found.profile.name) == (ADA, "Ada")
 
 
 def test_entries_come_newest_first_in_pages_and_by_type() -> None:

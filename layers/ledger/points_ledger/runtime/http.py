@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
@@ -154,7 +154,7 @@ class Response:
     status: int = 200
     body: Mapping[str, object] | str
     content_type: str = JSON_TYPE
-    headers: Mapping[str, str] = _EMPTY
+    headers: Mapping[str, str] = field(default_factory=dict)
     outcome: Outcome = OK
     is_replay: bool = False
 

@@ -1,8 +1,8 @@
 """Following the table's stream.
 
-A new entry becomes an event, and the one that erases a person takes free text away. A customer or a payment that has just become known wakes what waited
-for it: the facts go to their queue again. An entry that changed or vanished is an alarm, because
-nothing in this system can do that.
+A new entry becomes an event, and the one that erases a person takes free text away. A customer or
+a payment that has just become known wakes what waited for it: the facts go to their queue again.
+An entry that changed or vanished is an alarm, because nothing in this system can do that.
 """
 
 from collections.abc import Iterable, Mapping
