@@ -274,7 +274,7 @@ class MemoryStore:
         newest_first: bool = False,
     ) -> ListPage:
         start = f"{name} {partition} "
-        if cursor is not None and not cursor.startswith(start):
+        if cursor is not None and not cursor.startswith(f"{start}{prefix}"):
             raise ValueError("not a cursor of this list")
         with self._lock:
             found = sorted(

@@ -235,7 +235,7 @@ class Story:
         )
         self._tell.check(
             "entries",
-            expected="enrolment, accrual, maturation, redemption, reversal, expiry",
+            expected="enrolment, accrual, maturation, redemption, reversal, notice, expiry",
             seen=", ".join(entry["type"] for entry in entries),
         )
         self._check_chain(entries)

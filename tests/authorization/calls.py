@@ -42,7 +42,7 @@ def _member(desk: Desk) -> Call:
 
 
 def _redeemed(desk: Desk, **more: object) -> Json:
-    body = {"member_id": desk.member_id, "points": 1, "kind": "cash", **more}
+    body = {"member_id": desk.member_id, "points": 500, "kind": "cash", **more}
     return desk.colleague("POST /redemptions", Call(body=body))
 
 
@@ -59,7 +59,7 @@ def _approval(desk: Desk) -> Call:
 
 
 def _coupon(desk: Desk) -> Call:
-    made = _redeemed(desk, kind="coupon", points=100)
+    made = _redeemed(desk, kind="coupon", points=500)
     return Call(path={"code": made["coupon"]["code"]}, body={})
 
 
@@ -99,7 +99,7 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     ),
     "POST /redemptions/quote": lambda desk: Call(body={"member_id": desk.member_id}),
     "POST /redemptions": lambda desk: Call(
-        body={"member_id": desk.member_id, "points": 1, "kind": "cash"}
+        body={"member_id": desk.member_id, "points": 500, "kind": "cash"}
     ),
     "GET /redemptions": lambda desk: Call(query={"member_id": desk.member_id}),
     "GET /redemptions/{redemption_id}": lambda desk: Call(path=_redemption(desk).path),

@@ -124,7 +124,7 @@ def read_units(operation: str, request: Mapping[str, Any], answer: Mapping[str, 
 def write_units(operation: str, request: Mapping[str, Any]) -> int:
     """The units that one write costs the table: 1 KB a unit, twice that in a transaction.
 
-    Of an update only that the item stays small is known: the table has no other.
+    Of an item that is updated or removed only that it is small is known: the table has no other.
     """
     units = sum(
         math.ceil(size_bytes(item) / WRITE_UNIT_BYTES) for item in _written(operation, request)
@@ -132,11 +132,11 @@ def write_units(operation: str, request: Mapping[str, Any]) -> int:
     match operation:
         case "PutItem":
             return units
-        case "UpdateItem":
+        case "UpdateItem" | "DeleteItem":
             return 1
         case "TransactWriteItems":
-            checks = sum("ConditionCheck" in action for action in request["TransactItems"])
-            return 2 * (units + checks)
+            others = sum("Put" not in action for action in request["TransactItems"])
+            return 2 * (units + others)
         case _:
             raise ValueError(f"{operation} is not measured")
 

@@ -8,15 +8,26 @@ reference shape; two of them say what a ticket and a payment's second name add t
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
+from points_ledger.adapters.dynamodb import DynamoDbReader
 from points_ledger.domain.fact import Fact, PurchasePosted, PurchaseSettled
 from points_ledger.domain.identity import EarningKey, MemberId, RedemptionId
+from points_ledger.domain.lot import Lots
 from points_ledger.domain.redemption import Ticket
+from points_ledger.domain.state import Standing
+from points_ledger.domain.warning import LookTarget
+from points_ledger.service.adjusting import AdjustPoints
+from points_ledger.service.erasing import EraseMember, Erasing
+from points_ledger.service.importing import Importing, ImportRow
+from points_ledger.service.ledger import WritePath
+from points_ledger.service.ports import RequestKey
 from points_ledger.service.redeeming import RedeemPoints
 from points_ledger.service.redemption_steps import StepName
+from points_ledger.service.standing import ChangeMember, Changing
+from points_ledger.service.statements import Statements
 from points_ledger.service.sweep import Sweep
 from tests.benchmarks import reference
 from tests.benchmarks.meter import Usage
@@ -126,6 +137,28 @@ def accrual_of_newcomer(ledger: Ledger) -> Measured:
     customer = reference.customer(1)
     posted = invoice(1, customer, posted_at=START)
     return lambda: recorded(ledger, posted, "posted")
+
+
+def split(members: int) -> Operation:
+    """A purchase that is split between so many members."""
+
+    def prepare(ledger: Ledger) -> Measured:
+        others = tuple(ledger.member()[0] for _ in range(members - 1))
+        _, customer = ledger.member(shares_with=others)
+        warm(ledger)
+        posted = invoice(1, customer, posted_at=START)
+        return lambda: recorded(ledger, posted, "posted")
+
+    bar = Bar(
+        requests=2 + members,
+        write_units=5 + 2 * members + 3 * (members - 1),
+        read_units=2 + members,
+    )
+    name = f"purchase split between {members} members"
+    return Operation(name=name, bar=bar, entries=members, prepare=prepare)
+
+
+OPERATIONS.extend(map(split, (2, 3)))
 
 
 @row("purchase told again, nothing but its time new")
@@ -282,6 +315,70 @@ def reverse(ledger: Ledger) -> Measured:
     return afterwards(ledger, lambda command: redeemed(ledger, command), "reverse")
 
 
+@row("transfer", (4, 6, 3), entries=2)
+def transfer(ledger: Ledger) -> Measured:
+    (sender, _), (receiver, _) = ledger.member(), ledger.member()
+    warm(ledger)
+    command = reference.transfer(sender, receiver, 1)
+
+    def run() -> None:
+        assert ledger.transferring.transfer(command).result["status"] == "completed"
+
+    return run
+
+
+@row("transfer, opening a lot", (4, 8, 3), entries=2)
+def transfer_opening_lot(ledger: Ledger) -> Measured:
+    # A lot of points that mature now: the warm process knows the hours of its markers.
+    day = reference.lot_day(START)
+    sender, _ = ledger.member({day: 1_250})
+    receiver, _ = ledger.member(reference.lots(without=day))
+    warm(ledger)
+    command = reference.transfer(sender, receiver, 1)
+
+    def run() -> None:
+        assert ledger.transferring.transfer(command).result["status"] == "completed"
+
+    return run
+
+
+@row("duplicate transfer", (2, 0, 2))
+def duplicate_transfer(ledger: Ledger) -> Measured:
+    (sender, _), (receiver, _) = ledger.member(), ledger.member()
+    command = reference.transfer(sender, receiver, 1)
+    ledger.transferring.transfer(command)
+    warm(ledger)
+
+    def run() -> None:
+        assert ledger.transferring.transfer(command).replayed
+
+    return run
+
+
+@row("sharing plan with two others", (5, 8, 4), entries=1)
+def sharing_plan(ledger: Ledger) -> Measured:
+    owner, *others = (ledger.member()[0] for _ in range(3))
+    warm(ledger)
+    command = reference.sharing(owner, tuple(others), 1)
+
+    def run() -> None:
+        assert not ledger.planning.plan(command).replayed
+
+    return run
+
+
+@row("merge of two members with five lots each", (5, 6, 5), entries=2)
+def merge(ledger: Ledger) -> Measured:
+    (source, _), (target, _) = (ledger.member(reference.lots(5)) for _ in range(2))
+    warm(ledger)
+    command = reference.merge(source, target, 1)
+
+    def run() -> None:
+        assert not ledger.merging.merge(command).replayed
+
+    return run
+
+
 @row("quote on a ticket")
 def quote(ledger: Ledger) -> Measured:
     member_id, _ = ledger.member()
@@ -305,12 +402,195 @@ def enrolment(ledger: Ledger) -> Measured:
     return run
 
 
+# --- Members --------------------------------------------------------------------------------
+
+
+def enrolled(ledger: Ledger) -> MemberId:
+    """A member with a profile, and points that were imported."""
+    row = ImportRow(
+        file_id="benchmark",
+        row_id="row-1",
+        fingerprint="0" * 64,
+        name="Jane Doe",
+        email="jane.doe@example.com",
+        standing=Standing(organisation="acme"),
+        external_ids=(reference.customer(77),),
+        points=500,
+        last_day=START.date() + timedelta(days=400),
+    )
+    return importing(ledger).take(row).member_id
+
+
+def importing(ledger: Ledger) -> Importing:
+    return Importing(
+        path=path_of(ledger),
+        programs=ledger.programs,
+        clock=ledger.clock,
+        new_member_id=ledger.new_member_id,
+    )
+
+
+def path_of(ledger: Ledger) -> WritePath:
+    return WritePath(store=ledger.store, pause=lambda _: None)
+
+
+@row("import of a member with a lot", entries=2)
+def import_of_a_row(ledger: Ledger) -> Measured:
+    warm(ledger)
+
+    def run() -> None:
+        enrolled(ledger)
+
+    return run
+
+
+def change(ledger: Ledger, command: ChangeMember) -> Measured:
+    changing = Changing(path=path_of(ledger), programs=ledger.programs, clock=ledger.clock)
+
+    def run() -> None:
+        assert not changing.change(command).replayed
+
+    return run
+
+
+@row("change of what decides about a member", entries=1)
+def change_of_standing(ledger: Ledger) -> Measured:
+    member_id = enrolled(ledger)
+    warm(ledger)
+    return change(
+        ledger,
+        ChangeMember(
+            request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key="change-1"),
+            fingerprint="1" * 64,
+            actor=ACTOR,
+            member_id=member_id,
+            standing={"tags": ("press",)},
+        ),
+    )
+
+
+@row("change of personal data, name and address")
+def change_of_profile(ledger: Ledger) -> Measured:
+    member_id = enrolled(ledger)
+    warm(ledger)
+    personal = {"name": "Jane Roe", "email": "jane.roe@example.com"}
+    return change(
+        ledger,
+        ChangeMember(
+            request=None,
+            fingerprint="2" * 64,
+            actor=ACTOR,
+            member_id=member_id,
+            personal=personal,
+        ),
+    )
+
+
+@row("erasure of a member", entries=1)
+def erasure(ledger: Ledger) -> Measured:
+    member_id = enrolled(ledger)
+    warm(ledger)
+    erasing = Erasing(
+        path=path_of(ledger),
+        programs=ledger.programs,
+        clock=ledger.clock,
+        personal_data=DynamoDbReader(ledger.client, ledger.table_name),
+    )
+    command = EraseMember(
+        request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key="erase-1"),
+        fingerprint="3" * 64,
+        actor=ACTOR,
+        member_id=member_id,
+    )
+
+    def run() -> None:
+        assert erasing.erase(command).forfeited == 500
+
+    return run
+
+
+@row("statement, a page of ten out of 1,000 entries")
+def statement(ledger: Ledger) -> Measured:
+    member_id = ledger.member_with_history(1_000)
+    warm(ledger)
+    statements = Statements(
+        store=ledger.store,
+        reader=DynamoDbReader(ledger.client, ledger.table_name),
+        programs=ledger.programs,
+    )
+
+    def run() -> None:
+        found = statements.statement(member_id, date(2026, 12, 1), begin=None, limit=10)
+        assert len(found.entries) == 10
+
+    return run
+
+
+@row("adjustment at once", (3, 4, 2), entries=1)
+def adjustment(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    warm(ledger)
+    command = reference.adjustment(member_id, 1, points=-100)
+    return lambda: adjusted(ledger, command, "completed")
+
+
+@row("adjustment that waits for a second person", (3, 8, 2))
+def adjustment_waiting(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    warm(ledger)
+    command = reference.adjustment(member_id, 1, points=-1_000_000)
+    return lambda: adjusted(ledger, command, "awaiting_approval")
+
+
+@row("adjustment, approved", (3, 10, 3), entries=1)
+def adjustment_approved(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member({reference.lot_day(START): 5_000})
+    asked = ledger.adjusting.adjust(reference.adjustment(member_id, 1, points=-6_000))
+    warm(ledger)
+    command = reference.approval(str(asked.result["approval_id"]), 1)
+
+    def run() -> None:
+        assert ledger.approving.run(command).result["status"] == "approved"
+
+    return run
+
+
+@row("reward claimed from its stock", (3, 6, 4), entries=1)
+def reward_claim(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    reward_id = ledger.rewarding.create(reference.reward(1)).reward_id
+    warm(ledger)
+    command = replace(
+        reference.redemption(member_id, 1), kind="reward", points=None, reward_id=reward_id
+    )
+    return lambda: redeemed(ledger, command)
+
+
+@row("coupon made from points", (3, 6, 2), entries=1)
+def coupon(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    warm(ledger)
+    command = replace(reference.redemption(member_id, 1), kind="coupon")
+    return lambda: redeemed(ledger, command)
+
+
+@row("coupon used", (2, 4, 2))
+def coupon_used(ledger: Ledger) -> Measured:
+    return closing_coupon(ledger, "used")
+
+
+@row("coupon cancelled", (4, 8, 4), entries=1)
+def coupon_cancelled(ledger: Ledger) -> Measured:
+    return closing_coupon(ledger, "cancelled")
+
+
 # --- Sweeps ---------------------------------------------------------------------------------
 
 
 @row("expiry by sweep", (2, 1, 1), entries=1)
 def expiry(ledger: Ledger) -> Measured:
-    member_id, _ = ledger.member()
+    # Nobody has to be warned on that day: the next lot is not yet 30 days from its end.
+    member_id, _ = ledger.member(reference.lots(without=date(2027, 3, 31)))
     ledger.clock.now = START + timedelta(days=40)
     warm(ledger)
 
@@ -338,7 +618,7 @@ def reservation_timed_out(ledger: Ledger) -> Measured:
         # The warning that is due today is no part of it.
         ledger.expiring.expire(member_id, now=START, actor="schedule:expiry")
         reserved(ledger, reference.redemption(member_id, number))
-    ledger.clock.now = START + timedelta(minutes=15)
+    ledger.clock.now = START + timedelta(minutes=16)
     warm(ledger)
 
     def timed_out(member_id: MemberId) -> None:
@@ -347,6 +627,30 @@ def reservation_timed_out(ledger: Ledger) -> Measured:
 
     timed_out(members[0])
     return lambda: timed_out(members[1])
+
+
+@row("warning by sweep", (2, 4, 1), entries=1)
+def warning(ledger: Ledger) -> Measured:
+    return visited(ledger, reference.lots(without=date(2027, 2, 28)))
+
+
+@row("expiry by sweep, and the warning of another lot", (2, 6, 1), entries=2)
+def expiry_and_warning(ledger: Ledger) -> Measured:
+    return visited(ledger, reference.lots())
+
+
+@row("lot looked at on a day that is no warning day any more", (2, 1, 1))
+def lot_looked_at_again(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    another, _ = ledger.member()
+    warm(ledger)
+
+    def visit(visited_id: MemberId) -> None:
+        target = LookTarget(member_id=visited_id, day=date(2027, 4, 30), days_before=90)
+        assert ledger.expiring.visit(str(target), now=START, actor="schedule:expiry") == 0
+
+    visit(another)
+    return lambda: visit(member_id)
 
 
 @row("a tick of a sweep, no marker due")
@@ -362,6 +666,21 @@ def idle_tick(ledger: Ledger) -> Measured:
         assert sweep.run(ledger.clock.now).complete
 
     return run
+
+
+def visited(ledger: Ledger, held: Lots) -> Measured:
+    """A look on the day on which February is over and the warning for March is due."""
+    member_id, _ = ledger.member(held)
+    another, _ = ledger.member(held)
+    ledger.clock.now = START + timedelta(days=29)
+    warm(ledger)
+
+    def visit(visited_id: MemberId) -> None:
+        now = ledger.clock.now
+        assert ledger.expiring.expire(visited_id, now=now, actor="schedule:expiry")
+
+    visit(another)
+    return lambda: visit(member_id)
 
 
 # --- What a cold process adds ---------------------------------------------------------------
@@ -415,6 +734,26 @@ def released(ledger: Ledger, key: EarningKey) -> Measured:
     def run() -> None:
         done = ledger.recording.release(key, now=ledger.clock.now, actor="schedule:hold_release")
         assert done.outcome == "posted"
+
+    return run
+
+
+def adjusted(ledger: Ledger, command: AdjustPoints, status: str) -> None:
+    """Adjust for the first time and see that it became what the row is about."""
+    assert ledger.adjusting.adjust(command).result["status"] == status
+
+
+def closing_coupon(ledger: Ledger, to: Literal["used", "cancelled"]) -> Measured:
+    """Using or cancelling a coupon that has just been made, of a part of a lot."""
+    member_id, _ = ledger.member({reference.lot_day(START): 5_000})
+    made = ledger.redeeming.redeem(replace(reference.redemption(member_id, 1), kind="coupon"))
+    told = made.result["coupon"]
+    assert isinstance(told, dict)
+    warm(ledger)
+    command = reference.closing(told["code"], to, 1)
+
+    def run() -> None:
+        assert ledger.couponing.close(command).result["status"] == to
 
     return run
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from local.home import ROOT
 from points_ledger.adapters.dynamodb import (
@@ -40,13 +40,29 @@ from points_ledger.domain.fact import (
     Refund,
     Snapshot,
 )
-from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey, RedemptionId
+from points_ledger.domain.identity import (
+    ApprovalId,
+    CouponCode,
+    EarningKey,
+    ExternalId,
+    MemberId,
+    PaymentKey,
+    RedemptionId,
+)
 from points_ledger.domain.lot import Lots
 from points_ledger.domain.redemption import Ticket
+from points_ledger.domain.sharing import WHOLE_PERCENT, Allocation, Share
 from points_ledger.domain.state import Standing, State
+from points_ledger.domain.warning import WARNED
+from points_ledger.service.addressing import Addressee, Addressing
+from points_ledger.service.adjusting import Adjusting, AdjustPoints
+from points_ledger.service.approving import Approving, DecideApproval
+from points_ledger.service.couponing import CloseCoupon, Couponing
 from points_ledger.service.enrolling import Enrolling, EnrolMember
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import View, WritePath
+from points_ledger.service.merging import MergeMembers, Merging
+from points_ledger.service.planning import Planning, PlanSharing, ShareAsked
 from points_ledger.service.ports import ExternalLink, ProgramVersion, RequestKey
 from points_ledger.service.programs import Programs
 from points_ledger.service.publishing import FIRST_VERSION, Publishing
@@ -54,6 +70,8 @@ from points_ledger.service.queries import Queries
 from points_ledger.service.recording import Recording
 from points_ledger.service.redeeming import ContinueRedemption, Redeeming, RedeemPoints
 from points_ledger.service.redemption_steps import StepName
+from points_ledger.service.rewarding import CreateReward, Draft, Rewarding
+from points_ledger.service.transferring import TransferPoints, Transferring
 from tests.benchmarks.meter import Meter
 from tests.contract.backends import dynamodb_client, scratch_table
 
@@ -101,7 +119,11 @@ def lots(count: int = LOTS, *, without: date | None = None) -> Lots:
     return {day: points[n % len(points)] for n, day in enumerate(days)}
 
 
-def state(held: Lots) -> State:
+GOLD: Final = Standing(tier="gold", organisation="Doe & Partners Reporting")
+"""Of an organisation, so that members may share and transfer."""
+
+
+def state(held: Lots, standing: Standing = GOLD) -> State:
     counters = {
         "expired": 1200,
         "expired_lot:2026-12-31": 1200,
@@ -110,17 +132,30 @@ def state(held: Lots) -> State:
         "reversed": 350,
         "used:campaign:black-friday": 480,
         "used:rule:signup:lifetime": 1,
+        **warned(held),
     }
     earned = sum(held.values()) + 1200 + 40210 + 350
-    return State(lots=held, counters={"earned": earned, **counters}, standing=Standing(tier="gold"))
+    return State(lots=held, counters={"earned": earned, **counters}, standing=standing)
 
 
-def head_of(member_id: MemberId, held: Lots, number: int = 4711) -> Entry:
+def warned(held: Lots) -> dict[str, int]:
+    """What the state keeps of the warnings 30 days before, as far as they have been given."""
+    told = {day: day - timedelta(days=30) for day in held}
+    return {
+        f"{WARNED}{day:%Y%m%d}": on.toordinal()
+        for day, on in told.items()
+        if on <= START.date()
+    }
+
+
+def head_of(
+    member_id: MemberId, held: Lots, number: int = 4711, standing: Standing = GOLD
+) -> Entry:
     """The newest entry of a chain; what is before it decides nothing."""
     before = START - timedelta(days=40)
     posting = Posting(type="accrual", at=before, pending=0, actor=ACTOR, source=invoice_key(0))
     first = chain(None, member_id, Posting(type="enrolment", at=before, actor=ACTOR), before)
-    return replace(first, number=number, posting=posting, state=state(held))
+    return replace(first, number=number, posting=posting, state=state(held, standing))
 
 
 def invoice_key(number: int) -> EarningKey:
@@ -238,6 +273,95 @@ def enrolment(number: int) -> EnrolMember:
     )
 
 
+def plan(owner: MemberId, others: tuple[MemberId, ...]) -> Allocation:
+    """Half to the owner, the rest to the others in equal parts."""
+    if not others:
+        return ()
+    rest = 50 // len(others)
+    shares = [Share(member_id=member_id, percent=rest) for member_id in others]
+    own = Share(member_id=owner, percent=WHOLE_PERCENT - rest * len(others))
+    return (own, *shares)
+
+
+def transfer(
+    sender: MemberId, receiver: MemberId, number: int, *, points: int = 100
+) -> TransferPoints:
+    return TransferPoints(
+        request=RequestKey(
+            caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"{uuid.UUID(int=number)}"
+        ),
+        fingerprint=f"{number:064x}",
+        actor="person:7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11",
+        member_asks=True,
+        from_member_id=sender,
+        to=Addressee(member_id=receiver),
+        points=points,
+    )
+
+
+def sharing(owner: MemberId, others: tuple[MemberId, ...], number: int) -> PlanSharing:
+    return PlanSharing(
+        request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"plan-{number}"),
+        fingerprint=f"{number:064x}",
+        actor="person:7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11",
+        member_id=owner,
+        shares=tuple(
+            ShareAsked(addressee=Addressee(member_id=share.member_id), percent=share.percent)
+            for share in plan(owner, others)
+        ),
+    )
+
+
+def merge(source: MemberId, into: MemberId, number: int) -> MergeMembers:
+    return MergeMembers(
+        request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"merge-{number}"),
+        fingerprint=f"{number:064x}",
+        actor="person:7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11",
+        member_id=source,
+        into=into,
+    )
+
+
+def adjustment(member_id: MemberId, number: int, *, points: int) -> AdjustPoints:
+    return AdjustPoints(
+        request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"adjust-{number}"),
+        fingerprint=f"{number:064x}",
+        actor="person:7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11",
+        member_id=member_id,
+        points=points,
+        reason="counted_twice",
+    )
+
+
+def approval(approval_id: str, number: int) -> DecideApproval:
+    """By somebody else than who asked."""
+    return DecideApproval(
+        request=RequestKey(caller="0e4b6c7a-8d21-4f55-b0a3-6f1c2d3e4f50", key=f"decide-{number}"),
+        fingerprint=f"{number:064x}",
+        actor="person:0e4b6c7a-8d21-4f55-b0a3-6f1c2d3e4f50",
+        approval_id=ApprovalId(approval_id),
+        approved=True,
+    )
+
+
+def reward(number: int) -> CreateReward:
+    return CreateReward(
+        request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"reward-{number}"),
+        fingerprint=f"{number:064x}",
+        draft=Draft(name="A mug with the firm's name", points=1_000, stock=10),
+    )
+
+
+def closing(code: CouponCode, to: Literal["used", "cancelled"], number: int) -> CloseCoupon:
+    return CloseCoupon(
+        request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"close-{number}"),
+        fingerprint=f"{number:064x}",
+        actor="till:7d9c1f4e3a524c0b9f610d9b3b",
+        code=code,
+        to=to,
+    )
+
+
 def numbered(entry: codec.Attributes, number: int) -> codec.Attributes:
     """The item of an entry at another place of its chain."""
     item = dict(entry)
@@ -277,6 +401,48 @@ class Ledger:
             salt=lambda: "0" * 32,
             new_code=(code_of(n.to_bytes(RANDOM_BYTES)) for n in itertools.count()).__next__,
         )
+        addressing = Addressing(lists=DynamoDbReader(self.client, self.table_name))
+        self.transferring = Transferring(
+            path=path,
+            programs=self.programs,
+            clock=self.clock,
+            salt=lambda: "0" * 32,
+            addressing=addressing,
+        )
+        self.planning = Planning(
+            path=path,
+            store=self.store,
+            programs=self.programs,
+            clock=self.clock,
+            addressing=addressing,
+        )
+        self.merging = Merging(path=path, programs=self.programs, clock=self.clock)
+        self.adjusting = Adjusting(
+            path=path, programs=self.programs, clock=self.clock, salt=lambda: "0" * 32
+        )
+        catalogue = DynamoDbReader(self.client, self.table_name)
+        self.approving = Approving(
+            path=path,
+            store=self.store,
+            reader=catalogue,
+            clock=self.clock,
+            salt=lambda: "0" * 32,
+            decide={"adjustment": self.adjusting.decided},
+        )
+        self.rewarding = Rewarding(
+            path=path,
+            store=self.store,
+            reader=catalogue,
+            programs=self.programs,
+            clock=self.clock,
+        )
+        self.couponing = Couponing(
+            path=path,
+            store=self.store,
+            programs=self.programs,
+            clock=self.clock,
+            undo=self.redeeming.undone,
+        )
         self.expiring = Expiring(path=path, programs=self.programs)
         self.queries = Queries(
             store=self.store,
@@ -302,13 +468,24 @@ class Ledger:
             answer = self.client.batch_write_item(RequestItems={self.table_name: batch})
             assert not answer["UnprocessedItems"]
 
-    def member(self, held: Lots | None = None) -> tuple[MemberId, ExternalId]:
-        """A member with a long past, and the customer who is linked to it."""
+    def member(
+        self, held: Lots | None = None, *, shares_with: tuple[MemberId, ...] = ()
+    ) -> tuple[MemberId, ExternalId]:
+        """A member with a long past, and the customer who is linked to it.
+
+        With a plan the member keeps half of what it earns and shares the rest.
+        """
         member_id = self.new_member_id()
         billed = customer(10_000 + self.members)
         link = ExternalLink(external_id=billed, member_id=member_id, linked_at=START)
         self.put(
-            codec.encode_entry(head_of(member_id, lots() if held is None else held)),
+            codec.encode_entry(
+                head_of(
+                    member_id,
+                    lots() if held is None else held,
+                    standing=replace(GOLD, sharing=plan(member_id, shares_with)),
+                )
+            ),
             codec.encode_create(link),
         )
         return member_id, billed

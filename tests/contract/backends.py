@@ -18,7 +18,9 @@ from points_ledger.adapters.dynamodb import (
 )
 from points_ledger.service.ports import (
     LedgerReader,
+    ListReader,
     MarkerKind,
+    PersonalData,
     Store,
     SweepStore,
     WaitingReader,
@@ -33,8 +35,8 @@ TABLE = "contract"
 REGION = "us-east-1"
 
 
-class Reader(LedgerReader, WaitingReader, Protocol):
-    """Both kinds of reading, as one class implements them."""
+class Reader(LedgerReader, WaitingReader, ListReader, PersonalData, Protocol):
+    """Every kind of reading, as one class implements them."""
 
 
 @dataclass

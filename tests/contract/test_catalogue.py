@@ -108,7 +108,8 @@ def read(backend: Backend, key: ItemKey) -> Item | None:
 
 
 def stocked(backend: Backend, remaining: int) -> None:
-    assert backend.store.commit([Put(item=Stock(reward_id=REWARD, remaining=remaining))])
+    stock = Stock(reward_id=REWARD, remaining=remaining)
+    assert backend.store.commit([Put(item=stock)]) == Committed()
 
 
 class TestSavingAgain:
@@ -227,9 +228,7 @@ class TestDrawing:
         one_left = Stock(reward_id=REWARD, remaining=1)
         assert backend.store.commit(writes) == Lost(returned={STOCK: one_left})
         assert read(backend, coupon().key) is None
-        lost = backend.store.commit(
-            [Draw(key=STOCK, quantity=1), Save(item=coupon(), expected=4)]
-        )
+        lost = backend.store.commit([Draw(key=STOCK, quantity=1), Save(item=coupon(), expected=4)])
         assert lost == Lost(returned={coupon().key: None})
         assert read(backend, STOCK) == one_left
         lost = backend.store.commit(
@@ -404,6 +403,18 @@ class TestListed:
     def test_what_is_no_cursor_is_refused(self, backend: Backend, cursor: str) -> None:
         with pytest.raises(ValueError):
             backend.reader.listed("names", "a", limit=1, cursor=cursor)
+
+    def test_a_cursor_from_beyond_a_prefix_is_refused(self, backend: Backend) -> None:
+        for sort in ("aa", "ab", "ac"):
+            backend.store.commit(
+                [Put(item=Listed(list="names", partition="a", sort=sort, id=sort))]
+            )
+        first = backend.reader.listed("names", "a", limit=1)
+        assert first.cursor is not None
+        assert backend.reader.listed("names", "a", prefix="a", limit=1, cursor=first.cursor).ids
+        for prefix in ("ab", "ac", "b"):
+            with pytest.raises(ValueError):
+                backend.reader.listed("names", "a", prefix=prefix, limit=1, cursor=first.cursor)
 
 
 class TestTexts:

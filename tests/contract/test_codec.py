@@ -609,7 +609,9 @@ class TestIndex:
             {MEMBER: Posted(earned=5, matured=5), FRIEND: Posted(earned=5, matured=2)},
         ],
     )
-    def test_names_nobody_when_nothing_of_the_member_at_home_is_pending(self, posted: dict[MemberId, Posted]) -> None:
+    def test_names_nobody_when_nothing_of_the_member_at_home_is_pending(
+        self, posted: dict[MemberId, Posted]
+    ) -> None:
         item = codec.encode_save(replace(shapes.purchase(), posted=posted), 0)
         assert not {"pending_member", "pending_since"} & item.keys()
 

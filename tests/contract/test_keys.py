@@ -10,17 +10,25 @@ from hypothesis import strategies as st
 
 from points_ledger.adapters.dynamodb import keys
 from points_ledger.domain.identity import (
+    ApprovalId,
+    CouponCode,
     EarningKey,
     ExternalId,
     MemberId,
     PaymentKey,
     RedemptionId,
+    RewardId,
 )
 from points_ledger.service.ports import (
+    ApprovalKey,
+    CouponKey,
     ItemKey,
+    Listed,
     ProfileKey,
     RedemptionKey,
     RequestKey,
+    RewardKey,
+    StockKey,
     VersionKey,
     VersionListKey,
 )
@@ -39,6 +47,10 @@ item_keys: st.SearchStrategy[ItemKey] = st.one_of(
     st.builds(ExternalId, source=sources, id=ids),
     st.builds(PaymentKey, source=sources, id=ids),
     st.builds(RedemptionKey, redemption_id=ids.map(RedemptionId)),
+    st.builds(ApprovalKey, approval_id=ids.map(ApprovalId)),
+    st.builds(RewardKey, reward_id=ids.map(RewardId)),
+    st.builds(StockKey, reward_id=ids.map(RewardId)),
+    st.builds(CouponKey, code=ids.map(CouponCode)),
     st.builds(RequestKey, caller=ids, key=ids),
     st.builds(ProfileKey, member_id=ids.map(MemberId)),
     st.builds(VersionKey, version=st.integers(1, 99_999_999)),
@@ -138,6 +150,8 @@ def test_the_keys_of_the_table() -> None:
     member_id, hour = MemberId("m#1"), datetime(2027, 1, 31, 6, tzinfo=UTC)
     assert keys.entry_key(member_id, 7) == ("MEMBER#m%231", "ENTRY#000000000007")
     assert keys.note_key(member_id, "n%") == ("PROFILE#m%231", "NOTE#n%25")
+    listed = Listed(list="names", partition="a#", sort="a#b", id=member_id)
+    assert keys.listed_key(listed) == ("LIST#names#a%23", "a%23b#m%231")
     invoice = EarningKey(source="stripe", kind="invoice", id="in_1")
     customer, payment = ExternalId(source="stripe", id="c"), PaymentKey(source="pos", id="p")
     found = [
@@ -147,6 +161,10 @@ def test_the_keys_of_the_table() -> None:
             customer,
             payment,
             RedemptionKey(redemption_id=RedemptionId("r")),
+            ApprovalKey(approval_id=ApprovalId("a")),
+            RewardKey(reward_id=RewardId("w")),
+            StockKey(reward_id=RewardId("w")),
+            CouponKey(code=CouponCode("7-Q")),
             RequestKey(caller="a", key="b"),
             ProfileKey(member_id=member_id),
             VersionListKey(),
@@ -158,13 +176,34 @@ def test_the_keys_of_the_table() -> None:
         ("EXTERNAL#stripe#c", "EXTERNAL"),
         ("PAYMENT#pos#p", "PAYMENT"),
         ("REDEMPTION#r", "REDEMPTION"),
+        ("APPROVAL#a", "APPROVAL"),
+        ("REWARD#w", "REWARD"),
+        ("REWARD#w", "STOCK"),
+        ("COUPON#7-Q", "COUPON"),
         ("REQUEST#a#b", "REQUEST"),
         ("PROFILE#m%231", "PROFILE"),
         ("PROGRAM", "VERSIONS"),
         ("PROGRAM", "VERSION#00000003"),
     ]
+    share = keys.share_key(invoice, member_id)
+    assert share == ("EARNING#stripe#invoice#in_1", "SHARE#m%231")
     assert keys.hour_key("expiry", hour) == ("DUE#expiry", "HOUR#2027-01-31T06")
     assert keys.progress_key("expiry") == ("SWEEP#expiry", "PROGRESS")
     place = keys.marker_key("hold_release", hour, 1, due_at=hour, target="t")
     assert place.pk == "DUE#hold_release#2027-01-31T06#0"
     assert place.sk.startswith("2027-01-31T06:00:00.000000Z#")
+
+
+@given(ids, ids)
+def test_a_place_in_a_list_names_what_stands_there(sort: str, id_: str) -> None:
+    place = keys.listed_key(Listed(list="names", partition=sort[:1], sort=sort, id=id_))
+    assert keys.listed_id(place.sk) == id_
+    assert keys.listed_from(sort) <= place.sk <= keys.listed_until(sort)
+    assert keys.listed_from("") <= place.sk <= keys.listed_until("")
+
+
+@given(ids, ids, ids)
+def test_under_a_prefix_stands_only_what_begins_with_it(prefix: str, sort: str, id_: str) -> None:
+    place = keys.listed_key(Listed(list="names", partition="x", sort=sort, id=id_))
+    within = keys.listed_from(prefix) <= place.sk <= keys.listed_until(prefix)
+    assert within == sort.startswith(prefix)

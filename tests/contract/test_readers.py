@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from points_ledger.domain.earning import Earning, Posted
+from points_ledger.domain.earning import Earning, Pin, Posted
 from points_ledger.domain.entry import Entry, EntryType, Posting, chain
 from points_ledger.domain.identity import EarningKey, MemberId
+from points_ledger.domain.sharing import whole
 from points_ledger.service.ports import Append, Committed, Save
 from tests.contract import shapes
 from tests.contract.backends import Backend
@@ -114,13 +115,16 @@ class TestPendingEarnings:
         assert page.keys == ()
 
     def test_the_list_is_that_of_the_member_whose_points_wait(self, backend: Backend) -> None:
-        former = replace(
+        latest_id = MemberId("mbr_latest")
+        earning = replace(
             shapes.purchase(),
-            posted={MEMBER: Posted(), MemberId("mbr_latest"): Posted(earned=5)},
+            earner_id=latest_id,
+            pins={latest_id: Pin(allocation=whole(latest_id))},
+            posted={MEMBER: Posted(), latest_id: Posted(earned=5)},
         )
-        backend.store.commit([Save(item=former, expected=0)])
+        backend.store.commit([Save(item=earning, expected=0)])
         mine = backend.reader.pending_earnings(MEMBER, limit=10, cursor=None)
-        latest = backend.reader.pending_earnings(MemberId("mbr_latest"), limit=10, cursor=None)
+        latest = backend.reader.pending_earnings(latest_id, limit=10, cursor=None)
         assert (mine.keys, latest.keys) == ((), (shapes.INVOICE,))
 
     def test_a_cursor_of_another_member_is_refused(self, backend: Backend) -> None:

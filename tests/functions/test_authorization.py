@@ -51,7 +51,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.member_id = self.deployed.enrol("C-1", organisation="Acme")
         self.friend_id = self.deployed.enrol("C-2", organisation="Acme")
-        self.deployed.give("C-1", 5_000)
+        self.deployed.give("C-1", 60_000)
 
     def ask(self, route: str, call: Call, caller: CallerKind) -> Answer:
         return self.deployed.ask(

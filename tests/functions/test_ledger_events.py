@@ -15,6 +15,7 @@ from points_ledger.domain.identity import EarningKey, ExternalId, PaymentKey
 from points_ledger.runtime import bootstrap, services
 from tests.functions import records
 from tests.functions.deployed import SALE, Deploy, Deployed, program, settled, sold, ticket
+from tests.functions.gateway import ADMIN
 
 Json = dict[str, Any]
 
@@ -105,6 +106,30 @@ def test_an_entry_is_told_by_the_event_of_its_type(
     [event] = follow(listening, entries(listening)[-1])
     assert (event["source"], event["detail-type"]) == ("points-ledger", name)
     assert event["detail"]["points"] == points
+
+
+def test_what_waits_for_a_second_person_is_told(listening: Deployed) -> None:
+    member_id = listening.enrol("C-1")
+    body = {"member_id": member_id, "points": -5, "reason": "she asked Dana for it"}
+    asked = listening.ask("POST /adjustments", body=body, key="k").body
+    [inserted] = of_item(listening, "APPROVAL#")
+    for _ in range(2):
+        [event] = follow(listening, inserted)
+        assert event["detail-type"] == "ApprovalRequested"
+        assert event["detail"] == {
+            "id": asked["approval_id"],
+            "approval_id": asked["approval_id"],
+            "kind": "adjustment",
+            "member_id": member_id,
+            "points": -5,
+        }
+    path = {"approval_id": asked["approval_id"]}
+    decided = listening.ask(
+        "POST /approvals/{approval_id}/approve", ADMIN, path=path, key="k"
+    )
+    assert decided.status == 200
+    [_, changed] = of_item(listening, "APPROVAL#")
+    assert follow(listening, changed) == []
 
 
 def test_an_event_carries_the_entry_as_the_interface_shows_it(listening: Deployed) -> None:

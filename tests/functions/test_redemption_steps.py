@@ -27,16 +27,18 @@ class Counter:
         self.own = member(self.member_id)
         self.steps = 0
 
-    def redeem(self, points: int = 200, *, caller: CallerKind = TILL, **more: object) -> Json:
+    def redeem(
+        self, points: int = 200, *, caller: CallerKind = TILL, reserve: bool = False
+    ) -> Json:
         """A redemption that is accepted."""
         self.steps += 1
-        body = {"member_id": self.member_id, "points": points, "kind": "cash", **more}
+        body = {"member_id": self.member_id, "points": points, "kind": "cash", "reserve": reserve}
         answer = self.deployed.ask(REDEEM, caller, body=body, key=f"redeem-{self.steps}")
         assert answer.status == 201, answer.body
         return answer.body
 
-    def reserve(self, points: int = 200, **more: object) -> Json:
-        return self.redeem(points, reserve=True, **more)
+    def reserve(self, points: int = 200, *, caller: CallerKind = TILL) -> Json:
+        return self.redeem(points, caller=caller, reserve=True)
 
     def go_on(
         self,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 from points_ledger.domain.identity import MemberId
 from points_ledger.runtime import deployment, services
 from tests.functions import test_webhooks
@@ -31,6 +32,9 @@ MEMBER = "mbr_k7d2q4x5n3r6t2bz"
 
 FIRST, SECOND = "059f36b4-87a3-44ab-83d2-661975830a7d", "2e1424d4-f796-459a-8184-9c92662be6da"
 """Ids of the messages in a batch."""
+
+IMPORT_SAMPLE = EVENTS / "members_import.csv"
+"""Imported by test_import.py."""
 
 SOLD_AT = "2026-09-02T15:05:00Z"
 HOLD_OVER = "2026-09-03T15:06:00Z"
@@ -117,12 +121,25 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (SOLD_AT, "members/enrol_malformed", Answered(400, "invalid_request")),
     (SOLD_AT, "members/find_ok", Answered(200)),
     (SOLD_AT, "members/find_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "members/find_by_email_ok", Answered(200)),
+    (SOLD_AT, "members/find_by_name_ok", Answered(200)),
     (SOLD_AT, "members/show_ok", Answered(200)),
-    (SOLD_AT, "members/balance_ok", Answered(200)),
-    (SOLD_AT, "members/balance_rejected", Answered(403, "forbidden")),
-    (SOLD_AT, "members/pending_ok", Answered(200)),
-    (SOLD_AT, "members/entries_ok", Answered(200)),
-    (SOLD_AT, "members/entries_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "members/change_ok", Answered(200)),
+    (SOLD_AT, "members/change_duplicate", Answered(200, replayed=True)),
+    (SOLD_AT, "members/change_own_ok", Answered(200)),
+    (SOLD_AT, "members/change_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "members/change_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "accounts/balance_ok", Answered(200)),
+    (SOLD_AT, "accounts/balance_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "accounts/pending_ok", Answered(200)),
+    (SOLD_AT, "accounts/entries_ok", Answered(200)),
+    (SOLD_AT, "accounts/entries_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "accounts/statement_ok", Answered(200)),
+    (SOLD_AT, "accounts/statement_csv_ok", Answered(200)),
+    (SOLD_AT, "accounts/statement_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "accounts/statement_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "members/export_ok", Answered(200)),
+    (SOLD_AT, "members/export_rejected", Answered(403, "forbidden")),
     (SOLD_AT, "ledger_events/entry_inserted_ok", Followed(("PointsAccrued",))),
     (SOLD_AT, "ledger_events/entry_inserted_duplicate", Followed(("PointsAccrued",))),
     (SOLD_AT, "ledger_events/entry_inserted_malformed", Followed(None)),
@@ -143,6 +160,78 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (HOLD_OVER, "redemption/redeem_malformed", Answered(400, "invalid_request")),
     (HOLD_OVER, "redemption/show_ok", Answered(200)),
     (HOLD_OVER, "redemption/show_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "redemption/reverse_ok", Answered(200)),
+    (HOLD_OVER, "redemption/reverse_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "redemption/reverse_rejected", Answered(422, "already_reversed")),
+    (HOLD_OVER, "redemption/reverse_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "redemption/reserve_ok", Answered(201)),
+    (HOLD_OVER, "redemption/reserve_duplicate", Answered(201, replayed=True)),
+    (HOLD_OVER, "redemption/cancel_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "redemption/cancel_ok", Answered(200)),
+    (HOLD_OVER, "redemption/cancel_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "redemption/cancel_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "redemption/reserve_again_ok", Answered(201)),
+    (HOLD_OVER, "redemption/capture_ok", Answered(200)),
+    (HOLD_OVER, "redemption/capture_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "redemption/capture_rejected", Answered(422, "reservation_not_open")),
+    (HOLD_OVER, "redemption/capture_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "adjustments/adjust_ok", Answered(201)),
+    (HOLD_OVER, "adjustments/adjust_duplicate", Answered(201, replayed=True)),
+    (HOLD_OVER, "adjustments/adjust_rejected", Answered(422, "limit_exceeded")),
+    (HOLD_OVER, "adjustments/adjust_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "adjustments/adjust_waiting_ok", Answered(201)),
+    (HOLD_OVER, "adjustments/approvals_ok", Answered(200)),
+    (HOLD_OVER, "adjustments/approvals_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "adjustments/approve_rejected", Answered(403, "forbidden")),
+    (HOLD_OVER, "adjustments/approve_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "adjustments/reject_ok", Answered(200)),
+    (HOLD_OVER, "adjustments/reject_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "adjustments/reject_rejected", Answered(422, "approval_closed")),
+    (HOLD_OVER, "rewards/create_ok", Answered(201)),
+    (HOLD_OVER, "rewards/create_duplicate", Answered(201, replayed=True)),
+    (HOLD_OVER, "rewards/create_rejected", Answered(403, "forbidden")),
+    (HOLD_OVER, "rewards/create_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "rewards/change_ok", Answered(200)),
+    (HOLD_OVER, "rewards/change_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "rewards/change_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "rewards/list_ok", Answered(200)),
+    (HOLD_OVER, "rewards/list_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "redemption/claim_ok", Answered(201)),
+    (HOLD_OVER, "redemption/claim_duplicate", Answered(201, replayed=True)),
+    (HOLD_OVER, "redemption/claim_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "redemption/coupon_ok", Answered(201)),
+    (HOLD_OVER, "redemption/coupon_again_ok", Answered(201)),
+    (HOLD_OVER, "rewards/coupon_ok", Answered(200)),
+    (HOLD_OVER, "rewards/coupon_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "rewards/use_ok", Answered(200)),
+    (HOLD_OVER, "rewards/use_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "rewards/use_rejected", Answered(422, "coupon_not_usable")),
+    (HOLD_OVER, "rewards/use_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "rewards/cancel_ok", Answered(200)),
+    (HOLD_OVER, "rewards/cancel_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "rewards/cancel_rejected", Answered(422, "coupon_not_usable")),
+    (HOLD_OVER, "redemption/list_ok", Answered(200)),
+    (HOLD_OVER, "redemption/list_rejected", Answered(403, "forbidden")),
+    (HOLD_OVER, "redemption/list_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "members/enrol_colleague_ok", Answered(201)),
+    (HOLD_OVER, "transfers/transfer_ok", Answered(201)),
+    (HOLD_OVER, "transfers/transfer_duplicate", Answered(201, replayed=True)),
+    (HOLD_OVER, "transfers/transfer_rejected", Answered(422, "transfer_not_permitted")),
+    (HOLD_OVER, "transfers/transfer_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "transfers/share_ok", Answered(200)),
+    (HOLD_OVER, "transfers/share_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "transfers/share_rejected", Answered(400, "invalid_request")),
+    (HOLD_OVER, "transfers/share_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "transfers/sharing_ok", Answered(200)),
+    (HOLD_OVER, "transfers/sharing_rejected", Answered(403, "forbidden")),
+    (HOLD_OVER, "transfers/share_end_ok", Answered(200)),
+    (HOLD_OVER, "transfers/merge_ok", Answered(200)),
+    (HOLD_OVER, "transfers/merge_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "transfers/merge_rejected", Answered(422, "merge_not_permitted")),
+    (HOLD_OVER, "transfers/merge_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "accrual/customers_merged_ok", Batch(("merged",))),
+    (HOLD_OVER, "accrual/customers_merged_duplicate", Batch(("duplicate",))),
+    (HOLD_OVER, "accrual/customers_merged_rejected", Batch(("merge_refused",), (FIRST,))),
     (HOLD_OVER, "accrual/purchase_refunded_ok", Batch(("posted",))),
     (HOLD_OVER, "accrual/purchase_voided_ok", Batch(("posted",))),
     (EXPIRED, "expiry/schedule_ok", Swept(1)),
@@ -150,6 +239,10 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (EXPIRED, "expiry/schedule_malformed", Swept(0)),
     (EXPIRED, "expiry/schedule_rejected", Swept(None)),
     (EXPIRED, "maturation/payment_reversed_ok", Batch(("posted",))),
+    (EXPIRED, "members/erase_malformed", Answered(400, "idempotency_key_missing")),
+    (EXPIRED, "members/erase_ok", Answered(200)),
+    (EXPIRED, "members/erase_duplicate", Answered(200, replayed=True)),
+    (EXPIRED, "members/erase_rejected", Answered(422, "member_inactive")),
 )
 
 
@@ -202,7 +295,9 @@ class Teller:
         answered = self.deployed.invoke(function, event)
         return Answered(
             answered["statusCode"],
-            json.loads(answered["body"]).get("code"),
+            json.loads(answered["body"])["code"]
+            if answered["headers"]["content-type"] == "application/problem+json"
+            else None,
             replayed="idempotency-replayed" in answered["headers"],
         )
 
@@ -218,6 +313,8 @@ def story() -> Mapping[str, Outcome]:
     with pytest.MonkeyPatch.context() as patched, new_stack(patched) as deployed:
         ids = itertools.chain([MEMBER], (f"mbr_{n:016d}" for n in itertools.count()))
         patched.setattr(services, "_new_member_id", lambda: MemberId(next(ids)))
+        codes = map(code_of, (n.to_bytes(RANDOM_BYTES) for n in itertools.count(20511)))
+        patched.setattr(services, "_new_code", codes.__next__)
         told: list[str] = []
 
         def tell(_event: Json, *, status: str, reason: str) -> None:
@@ -243,7 +340,7 @@ def test_a_sample_ends_as_its_name_says(
 
 
 def test_every_sample_is_played_by_a_test() -> None:
-    used = {PROGRAM_SAMPLE}
+    used = {PROGRAM_SAMPLE, IMPORT_SAMPLE}
     used |= {EVENTS / f"{name}.json" for _, name, _ in STORY}
     webhooks: Any = test_webhooks.test_every_sample_is_answered_and_logged_without_its_content
     [played] = webhooks.pytestmark

@@ -1,6 +1,6 @@
 """hold_release and expiry: what falls due by time alone, by schedule or by a given instant."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -35,7 +35,8 @@ def holding(deploy: Deploy) -> Deployed:
 @pytest.fixture
 def expiring(deploy: Deploy) -> Deployed:
     """Two members with 100 points each, good through 12 September in Chicago."""
-    deployed = deploy(program(expiry={"after": "P10D", "round_to": "day"}))
+    terms = {"after": "P10D", "round_to": "day", "warn_days_before": []}
+    deployed = deploy(program(expiry=terms))
     for customer in ("C-1", "C-2"):
         deployed.give(customer, 100)
     return deployed
@@ -120,6 +121,53 @@ def test_one_entry_lists_all_lots_that_passed(expiring: Deployed) -> None:
     last = expiring.entries(member_id)[-1]
     assert last["type"] == "expiry"
     assert last["lots"] == {"2026-09-12": -100, "2026-09-15": -50}
+
+
+def test_members_are_warned_on_each_warning_day_and_then_the_points_expire(deploy: Deploy) -> None:
+    deployed = deploy(program(expiry={"after": "P40D", "round_to": "day"}))
+    deployed.give("C-1", 100)
+    member_id = deployed.member_of("C-1")
+    assert member_id is not None
+    seen = []
+    for instant in (
+        "2026-09-12T04:59:59Z",
+        "2026-09-12T05:00:00Z",
+        "2026-09-12T06:00:00Z",
+        "2026-10-05T05:00:00Z",
+        "2026-10-13T05:00:00Z",
+    ):
+        deployed.clock.now = datetime.fromisoformat(instant)
+        deployed.invoke("expiry", at(instant))
+        seen.append(deployed.types(member_id)[3:])
+    once = ["notice"]
+    assert seen == [[], once, once, once * 2, [*once * 2, "expiry"]]
+    first, second, _ = deployed.entries(member_id)[3:]
+    assert first["details"] == {"lots": "20261012:100", "days": "30"}
+    assert second["details"] == {"lots": "20261012:100", "days": "7"}
+    assert (first["available"], first["lots"], first["actor"]) == (0, {}, "schedule:expiry")
+    assert points(deployed) == (0, 0)
+
+
+def test_where_notice_is_required_a_lot_without_it_is_extended_and_still_counts(
+    deploy: Deploy,
+) -> None:
+    terms = {"after": "P10D", "round_to": "day", "requires_notice_days": 14}
+    deployed = deploy(program(expiry={**terms, "warn_days_before": [7]}))
+    deployed.give("C-1", 100)
+    member_id = deployed.member_of("C-1")
+    assert member_id is not None
+    deployed.clock.now = NOW + timedelta(days=10)
+    assert deployed.balance(member_id)["lots"] == [{"points": 100, "last_day": "2026-09-28"}]
+    deployed.invoke("expiry", at("2026-09-14T05:00:00Z"))
+    assert deployed.types(member_id)[3:] == ["extension", "notice"]
+    extension, notice = deployed.entries(member_id)[3:]
+    assert extension["lots"] == {"2026-09-12": -100, "2026-09-28": 100}
+    assert (extension["available"], extension["reason"]) == (0, "notice_required")
+    assert notice["details"] == {"lots": "20260928:100", "days": "14"}
+    deployed.clock.now = NOW + timedelta(days=30)
+    deployed.invoke("expiry", at("2026-09-29T05:00:00Z"))
+    assert deployed.types(member_id)[-1] == "expiry"
+    assert points(deployed) == (0, 0)
 
 
 def test_a_member_whose_account_cannot_be_read_fails_alone(expiring: Deployed) -> None:

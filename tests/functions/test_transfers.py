@@ -8,7 +8,7 @@ from points_ledger.domain.fact import CustomersMerged
 from points_ledger.domain.identity import ExternalId
 from points_ledger.domain.limit import MAX_TEXT_CHARACTERS
 from tests.functions.deployed import NOW, Answer, Deploy, Deployed, program, settled, sold
-from tests.functions.gateway import NOBODY, OTHER_MEMBER, STAFF, TILL, CallerKind, member
+from tests.functions.gateway import ADMIN, NOBODY, OTHER_MEMBER, STAFF, TILL, CallerKind, member
 
 Json = dict[str, Any]
 
@@ -30,8 +30,11 @@ class Family:
         self.zoe = deployed.enrol("C-4", organisation="globex", email="c4@example.com")
         deployed.give("C-1", 500)
 
-    def transfer(self, *, key: str | None = "k", caller: CallerKind = STAFF, **body: Any) -> Answer:
-        sent = {"from_member_id": self.ada, "to_member_id": self.bob, "points": 200, **body}
+    def transfer(
+        self, *, key: str | None = "k", caller: CallerKind = STAFF, **body: object
+    ) -> Answer:
+        usual = {"from_member_id": self.ada, "to_member_id": self.bob, "points": 200}
+        sent: Json = {**usual, **body}
         sent = {name: value for name, value in sent.items() if value is not None}
         return self.deployed.ask(TRANSFER, caller, body=sent, key=key)
 
@@ -142,6 +145,20 @@ def test_above_the_limit_a_second_person_is_asked(deploy: Deploy) -> None:
     assert answer.printed.messages == ["awaiting_approval"]
     assert family.deployed.types(family.ada)[-1] == "reservation"
     assert family.available(family.bob) == 0
+
+
+@pytest.mark.parametrize(("decision", "available"), [("approve", (300, 200)), ("reject", (500, 0))])
+def test_a_second_person_lets_it_pass_or_not(
+    deploy: Deploy, decision: str, available: tuple[int, int]
+) -> None:
+    family = Family(deploy(program(transfers={"approval_above_points": 100})))
+    path = {"approval_id": family.transfer().body["approval_id"]}
+    route = f"POST /approvals/{{approval_id}}/{decision}"
+    assert family.deployed.ask(route, STAFF, path=path, body={}, key="own").status == 403
+    decided = family.deployed.ask(route, ADMIN, path=path, body={}, key="other")
+    assert decided.status == 200, decided.body
+    assert (family.available(family.ada), family.available(family.bob)) == available
+    assert family.deployed.balance(family.ada)["reserved"] == 0
 
 
 @pytest.mark.parametrize(
@@ -337,7 +354,7 @@ def test_a_merge_that_is_refused_comes_again_with_its_reason(deploy: Deploy) -> 
     again = family.deployed.accrue(merged("C-1", "C-2"))
     line = family.deployed.printed.line()
     assert len(again) == 1
-    assert (line["message"], line["code"], line["reason"]) == (
+    assert (line["message"], line["code"], line["ids"]["reason"]) == (
         "refused",
         "merge_refused",
         "open_reservations",

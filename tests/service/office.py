@@ -48,6 +48,7 @@ class Office(Desk):
             salt=lambda: "salt",
             decide={
                 "redemption": self.redeeming.decided,
+                "transfer": self.transferring.decided,
                 "adjustment": self.adjusting.decided,
             },
         )

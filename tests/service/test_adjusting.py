@@ -16,6 +16,7 @@ from points_ledger.domain.error import (
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.limit import MAX_POINTS
 from points_ledger.domain.replay import replay
+from points_ledger.domain.state import Status
 from points_ledger.service.ports import Approval
 from tests.builders import DAY, START, paid, posted, program, refunded
 from tests.service.desk import ADA, Desk
@@ -120,7 +121,7 @@ def test_a_sentence_is_kept_apart_and_the_entry_has_its_hash(office: Office) -> 
 
 
 @pytest.mark.parametrize("status", ["closed", "erased"])
-def test_who_has_gone_is_not_adjusted(status: str, office: Office) -> None:
+def test_who_has_gone_is_not_adjusted(status: Status, office: Office) -> None:
     office.put_standing(ADA, status)
     with pytest.raises(MemberInactiveError) as refused:
         office.adjust(1)

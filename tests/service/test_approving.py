@@ -1,5 +1,6 @@
 """Approvals: who may decide, what follows, and that it is decided once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,8 +13,9 @@ from points_ledger.domain.error import (
     NotFoundError,
     ReservationNotOpenError,
 )
+from points_ledger.domain.program import TransferTerms
 from tests.builders import DAY, START, paid, posted, program
-from tests.service.desk import ADA
+from tests.service.desk import ADA, BOB
 from tests.service.office import KIM, SAM, Office, with_terms
 
 
@@ -169,8 +171,6 @@ def test_a_last_day_that_passes_meanwhile_is_the_day_of_the_approval(office: Off
 
 def large(**terms: object) -> Office:
     """Ada has 100 points, and a redemption of more than 50 waits."""
-    from dataclasses import replace  # noqa: PLC0415
-
     rules = program()
     rules = replace(rules, redemption=replace(rules.redemption, approval_above_points=50, **terms))  # type: ignore[arg-type]
     office = Office(rules)
@@ -210,3 +210,17 @@ def test_after_its_time_it_can_be_neither_and_is_shown_as_expired() -> None:
     assert office.approvals() == ()
     [expired] = office.approvals("expired")
     assert expired.approval.approval_id == asked["approval_id"]
+
+
+def test_a_transfer_waits_with_its_points_reserved_and_passes() -> None:
+    rules = program()
+    terms = TransferTerms(enabled=True, within="anyone", approval_above_points=50)
+    office = Office(replace(rules, transfers=terms))
+    office.tell(posted("100.00"), paid("100.00"))
+    office.tell(posted("1.00", id="p2", customer="bob"), paid("1.00", "pay-2", id="p2"))
+    asked = office.transfer(60).result
+    assert asked["status"] == "awaiting_approval"
+    office.decide(asked["approval_id"])
+    assert (office.balances(ADA), office.balances(BOB)) == ((0, 40, 0), (0, 61, 0))
+    again = office.transfer(40, key="key-2").result
+    assert again["status"] == "completed"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 
@@ -23,6 +24,8 @@ from points_ledger.service.redeeming import Redeemed
 from tests.builders import DAY, START, paid, posted, program
 from tests.service.desk import ADA, BOB
 from tests.service.office import Office, with_terms
+
+CLOSINGS: tuple[Literal["used"], Literal["cancelled"]] = ("used", "cancelled")
 
 
 @pytest.fixture
@@ -126,9 +129,9 @@ def test_it_is_good_through_the_end_of_its_last_day(office: Office) -> None:
     assert status(office, code) == "active"
     office.wait(ends)
     assert status(office, code) == "expired"
-    for to in ("used", "cancelled"):
+    for to in CLOSINGS:
         with pytest.raises(CouponNotUsableError) as refused:
-            office.close(code, to)  # type: ignore[arg-type]
+            office.close(code, to)
         assert refused.value.coupon_status == "expired"
 
 
@@ -176,9 +179,9 @@ def test_a_cancelled_coupon_gives_its_points_back_to_their_lot(office: Office) -
     assert getattr(redemption, "status", None) == "reversed"
     again = office.close(code, "cancelled", key="cancel")
     assert (again.result, again.replayed) == (closed.result, True)
-    for to in ("used", "cancelled"):
+    for to in CLOSINGS:
         with pytest.raises(CouponNotUsableError):
-            office.close(code, to)  # type: ignore[arg-type]
+            office.close(code, to)
 
 
 def test_used_and_cancelled_at_once_it_is_one_of_them(office: Office) -> None:

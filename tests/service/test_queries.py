@@ -7,7 +7,8 @@ import pytest
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import MemberId
 from tests.builders import DAY, HOUR, START, after, paid, posted, program
-from tests.service.desk import ADA, Desk
+from tests.service.desk import ADA, BOB, Desk
+from tests.service.party import EVE, party
 
 NOBODY = MemberId("nobody")
 
@@ -83,3 +84,57 @@ def test_what_has_matured_is_not_pending() -> None:
     desk = Desk(program())
     desk.tell(posted("100.00"), paid("100.00"))
     assert desk.queries.pending(ADA, limit=10, cursor=None) == ((), None)
+
+
+# --- Pending of members who were merged -----------------------------------------------------
+
+
+def pending_of(desk: Desk, member_id: MemberId, limit: int = 10) -> list[tuple[str, int]]:
+    """All pages of what is pending: purchase and points."""
+    rows: list[tuple[str, int]] = []
+    cursor: str | None = None
+    for _ in range(50):
+        page, cursor = desk.queries.pending(member_id, limit=limit, cursor=cursor)
+        assert len(page) <= limit
+        rows += [(each.earning.key.id, each.points) for each in page]
+        if cursor is None:
+            return rows
+    raise AssertionError("the pages do not end")
+
+
+@pytest.fixture
+def merged() -> Desk:
+    """Ada and Eve were merged into Bob; each has pending points, some of one purchase."""
+    desk = party()
+    desk.share({ADA: 50, BOB: 30, EVE: 20})
+    desk.tell(posted("100.00", id="shared", customer="ada"))
+    desk.tell(posted("7.00", id="of-bob-alone", customer="bob"))
+    desk.tell(*(posted("5.00", id=f"of-eve-{n}", customer="eve") for n in range(4)))
+    desk.merge(ADA, BOB)
+    desk.merge(EVE, BOB)
+    return desk
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+def test_pending_of_a_merged_member_has_every_earning_once_with_all_its_points(
+    limit: int, merged: Desk
+) -> None:
+    rows = pending_of(merged, BOB, limit)
+    assert sorted(rows) == sorted(
+        [("shared", 100), ("of-bob-alone", 7), *((f"of-eve-{n}", 5) for n in range(4))]
+    )
+    head = merged.memory.chain(BOB)[-1]
+    assert sum(points for _, points in rows) == head.state.pending
+
+
+@pytest.mark.parametrize("member_id", [ADA, EVE])
+def test_an_old_id_shows_what_is_pending_of_who_survived(member_id: MemberId, merged: Desk) -> None:
+    assert pending_of(merged, member_id) == pending_of(merged, BOB)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "forged", "[]", '["member-4", null]', '["member-2", 1]', '["member-2", "x"]']
+)
+def test_a_place_of_nobody_here_is_refused(cursor: str, merged: Desk) -> None:
+    with pytest.raises(ValueError):
+        merged.queries.pending(BOB, limit=1, cursor=cursor)

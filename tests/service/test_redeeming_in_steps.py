@@ -69,6 +69,11 @@ def test_a_reservation_sets_points_aside_and_says_until_when(desk: Desk) -> None
     assert holdings(desk) == (30, 70, 0)
 
 
+def test_a_reservation_ends_at_a_whole_second_and_never_sooner_than_meant(desk: Desk) -> None:
+    desk.now = START + timedelta(microseconds=1)
+    assert reserved(desk).result["expires_at"] == "2026-03-02T12:15:01Z"
+
+
 def test_a_reservation_is_due_when_it_ends(desk: Desk) -> None:
     reserved(desk)
     assert [(m.due_at, m.target) for m in desk.markers("reservation")] == [(IN_15_MINUTES, ADA)]
@@ -469,3 +474,20 @@ def test_who_redeemed_nothing_has_an_empty_list(desk: Desk) -> None:
     assert desk.redemptions.of_member(ADA, limit=3, before=None) == ((), None)
     with pytest.raises(NotFoundError):
         desk.redemptions.of_member(MemberId("nobody"), limit=3, before=None)
+
+
+# ---- Where points live by activity
+
+
+@pytest.mark.parametrize("reserve", [False, True])
+def test_what_was_spent_comes_back_where_a_redemption_moves_the_lot(reserve: bool) -> None:
+    rules = program(expires_after="P30D", round_to="day")
+    desk = opened(replace(rules, expiry=replace(rules.expiry, kind="inactivity")))
+    desk.now = START + 10 * DAY
+    redemption = desk.redeem(70, reserve=reserve)
+    if reserve:
+        desk.go_on("capture", redemption, 60)
+    assert sum(desk.shown(redemption).redemption.lots.values()) == (60 if reserve else 70)
+    desk.go_on("reverse", redemption)
+    state = desk.memory.chain(ADA)[-1].state
+    assert dict(state.lots) == {(START + 40 * DAY).date(): 100}

@@ -59,7 +59,7 @@ def test_a_maturation_by_the_sweep(desk: Desk) -> None:
 
 
 def test_a_refund(desk: Desk) -> None:
-    with requests(desk, "get", "get", "head", "commit"):
+    with requests(desk, "get", "head", "commit"):
         desk.tell(refunded("10.00"))
 
 

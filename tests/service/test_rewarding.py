@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,9 @@ from points_ledger.domain.error import (
 from points_ledger.domain.identity import RewardId
 from points_ledger.domain.program import Program
 from points_ledger.domain.state import Standing
+from points_ledger.service.ports import RequestKey
 from points_ledger.service.redeeming import Redeemed
 from points_ledger.service.rewarding import CreateReward, Draft
-from points_ledger.service.ports import RequestKey
 from tests.builders import DAY, START, paid, posted, program
 from tests.service.desk import ADA
 from tests.service.office import Office
@@ -124,7 +125,7 @@ def test_the_same_request_makes_one_reward(office: Office) -> None:
     ],
 )
 def test_a_reward_has_to_fit_the_program(
-    fields: dict[str, object], wrong: list[str], office: Office
+    fields: dict[str, Any], wrong: list[str], office: Office
 ) -> None:
     before = office.memory.snapshot()
     with pytest.raises(InvalidRequestError) as refused:
@@ -148,9 +149,13 @@ def test_what_is_named_is_changed_and_the_rest_stays(office: Office) -> None:
 
 def test_the_stock_can_be_set_ended_and_begun(office: Office) -> None:
     id_ = office.add_reward()
-    assert [
-        office.change_reward(id_, stock=stock).remaining for stock in (5, 0, 9, None, 2)
-    ] == [5, 0, 9, None, 2]
+    assert [office.change_reward(id_, stock=stock).remaining for stock in (5, 0, 9, None, 2)] == [
+        5,
+        0,
+        9,
+        None,
+        2,
+    ]
     assert claim(office, id_).result["status"] == "completed"
     assert office.remaining(id_) == 1
 
@@ -230,7 +235,7 @@ def test_the_yearly_cap_counts_what_the_points_are_worth() -> None:
     ],
 )
 def test_a_reward_that_cannot_be_had_now(
-    fields: dict[str, object], reason: str, office: Office
+    fields: dict[str, Any], reason: str, office: Office
 ) -> None:
     id_ = office.add_reward(**fields)
     before = office.memory.snapshot()
@@ -320,9 +325,7 @@ def test_a_hundred_claims_of_the_last_ten_get_exactly_ten() -> None:
             barrier.wait(timeout=10)
         for _ in range(20):
             try:
-                office.redeem(
-                    key=f"claim-{n}", kind="reward", reward_id=id_, member_id=members[n]
-                )
+                office.redeem(key=f"claim-{n}", kind="reward", reward_id=id_, member_id=members[n])
             except OutOfStockError:
                 return "out_of_stock"
             except ConflictError:

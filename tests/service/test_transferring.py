@@ -105,7 +105,10 @@ def test_both_sides_are_one_commit_and_name_each_other_by_id(desk: Desk) -> None
 def test_a_transfer_costs_four_requests(desk: Desk) -> None:
     desk.store.requests.clear()
     desk.transfer(60)
-    assert desk.store.requests == ["head", "head", "get", "commit"]
+    assert desk.store.requests == ["head", "get", "head", "commit"]
+    desk.store.requests.clear()
+    assert desk.transfer(60).replayed
+    assert desk.store.requests == ["head", "get"]
 
 
 def test_the_receiver_gets_the_same_lots_with_the_same_last_days() -> None:

@@ -17,11 +17,9 @@ from greenlet import getcurrent, greenlet
 
 from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 from points_ledger.domain.entry import Entry
-from points_ledger.domain.error import ConflictError, LedgerError, Rejection
+from points_ledger.domain.error import ConflictError, LedgerError, MergeRefusedError, Rejection
 from points_ledger.domain.fact import EarningReconsidered, Fact
-from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
-from points_ledger.service.enrolling import Enrolled, Enrolling, EnrolMember
-from points_ledger.service.expiring import Expiring
+from points_ledger.domain.identity import CouponCode, EarningKey, ExternalId, MemberId, PaymentKey
 from points_ledger.service.ledger import WritePath, guarded_key
 from points_ledger.service.ports import (
     Append,
@@ -31,24 +29,30 @@ from points_ledger.service.ports import (
     Item,
     ItemKey,
     Link,
+    ListName,
+    ListPage,
     Lost,
     Marker,
+    MarkerKind,
+    Note,
+    NotePlace,
     Outcome,
     Put,
     Store,
     Write,
 )
 from points_ledger.service.programs import Programs
-from points_ledger.service.recording import Recorded, Recording
-from points_ledger.service.redeeming import Redeemed, Redeeming, RedeemPoints
 from tests.builders import START
 from tests.memory_store import MemoryStore
+from tests.simulation.services import Answer, Command, Reader, Services, name_of
 
 MAX_DELIVERIES: Final = 60
 """Far more than the faults of one schedule; reaching it means that something never succeeds."""
 MAX_KILLS: Final = 4
 ENDED_AT: Final = START + timedelta(days=800)
 """When every hold is over, everything unpaid has lapsed and every lot has passed."""
+RESERVATIONS_ENDED_AT: Final = START + timedelta(days=100)
+"""When every reservation has ended, and nothing has that lasts for months."""
 
 Fault = Literal["conflict", "not_applied", "late", "reply_lost", "killed_after"]
 FAULTS: Final[tuple[Fault, ...]] = (
@@ -80,54 +84,7 @@ class WorkerKilledError(BaseException):
     """A process was stopped here; whoever called it never hears of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The service as one process has it."""
-
-    path: WritePath
-    programs: Programs
-    clock: Callable[[], datetime]
-    new_member_id: Callable[[], MemberId]
-
-    def record(self, fact: Fact) -> Recorded:
-        return self._recording().record(fact, actor="worker")
-
-    def release(self, key: EarningKey, now: datetime) -> Recorded:
-        return self._recording().release(key, now=now, actor="sweep")
-
-    def expire(self, target: str, now: datetime) -> int:
-        expiring = Expiring(path=self.path, programs=self.programs)
-        return expiring.visit(target, now=now, actor="sweep")
-
-    def redeem(self, command: RedeemPoints) -> Redeemed:
-        redeeming = Redeeming(
-            path=self.path,
-            programs=self.programs,
-            clock=self.clock,
-            salt=lambda: "salt",
-            new_code=lambda: code_of(random.randbytes(RANDOM_BYTES)),
-        )
-        return redeeming.redeem(command)
-
-    def enrol(self, command: EnrolMember) -> Enrolled:
-        enrolling = Enrolling(
-            path=self.path,
-            programs=self.programs,
-            clock=self.clock,
-            new_member_id=self.new_member_id,
-        )
-        return enrolling.enrol(command)
-
-    def _recording(self) -> Recording:
-        return Recording(
-            path=self.path,
-            programs=self.programs,
-            clock=self.clock,
-            new_member_id=self.new_member_id,
-        )
-
-
-Command = Callable[[Services], object]
+Act = Callable[[Services], object]
 
 
 def no_pause(attempt: int) -> None:
@@ -140,7 +97,7 @@ class Run:
 
     number: int
     name: str
-    command: Command
+    command: Act
     at: datetime
     """The process's clock, as read in the attempt that is under way."""
     began: int
@@ -149,6 +106,8 @@ class Run:
     """How many had when the attempt that is under way began."""
     member_id: MemberId | None = None
     """The id made last for a new member."""
+    code: CouponCode | None = None
+    """The code made last for a new coupon."""
     ids_made: int = 0
     losses: int = 0
     """Attempts that came to nothing, by a lost commit or because what was read did not agree."""
@@ -166,6 +125,7 @@ class Sent:
     writes: tuple[Write, ...]
     at: datetime
     member_id: MemberId | None
+    code: CouponCode | None
     seen: int
     """How many commits had taken effect when the attempt began to read."""
 
@@ -187,7 +147,7 @@ class History:
 
     log: list[Sent] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    answers: dict[str, list[Redeemed | Enrolled]] = field(default_factory=dict)
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
     losers: list[tuple[Run, int]] = field(default_factory=list)
     """Runs that lost a race, and how many commits had taken effect when they ended."""
     conflicts: list[Run] = field(default_factory=list)
@@ -238,17 +198,13 @@ class World:
         """A queue hands out a fact until it is recorded."""
         self._spawn(lambda: self._until_done(fact.type, lambda services: services.record(fact)))
 
-    def request(self, key: str, command: RedeemPoints | EnrolMember) -> None:
-        """A client sends its command, with the same key, until it has a definite answer."""
-        self._spawn(lambda: self._ask(key, command))
+    def ask(self, *commands: Command) -> None:
+        """A client sends its commands, each until there is a definite answer, one by one."""
+        self._spawn(lambda: self._ask_all(commands))
 
-    def hold_sweep(self) -> None:
-        """The schedule releases what is due, by its own clock."""
-        self._spawn(lambda: self._visit_due("hold_release", self._skewed()))
-
-    def expiry_sweep(self) -> None:
-        """The schedule expires what is due, by its own clock."""
-        self._spawn(lambda: self._visit_due("expiry", self._skewed()))
+    def sweep(self, kind: MarkerKind) -> None:
+        """A schedule visits what is due, by its own clock."""
+        self._spawn(lambda: self._visit_due(kind, self._skewed()))
 
     def play(self) -> History:
         """Let everybody act until nobody has anything to do; then let all time pass."""
@@ -268,7 +224,9 @@ class World:
 
     def _calm_down(self) -> None:
         """The last pass of every sweep, long after: each marker is visited once it was due."""
-        self._calm, self.now = True, ENDED_AT
+        self._calm, self.now = True, RESERVATIONS_ENDED_AT
+        self._visit_due("reservation", timedelta())
+        self.now = ENDED_AT
         self._visit_due("hold_release", timedelta())
         if self._expires:
             self._visit_due("expiry", timedelta())
@@ -279,11 +237,14 @@ class World:
         else:
             self._runnable.append(greenlet(act, self._hub))
 
-    def _until_done(self, name: str, command: Command) -> None:
+    def _until_done(self, name: str, command: Act) -> None:
         for _ in range(MAX_DELIVERIES):
             run = self._run(name, command)
             try:
                 command(self._services(run))
+            except MergeRefusedError as error:
+                self._rejected(run, error)
+                return
             except (WorkerKilledError, ConflictError) as error:
                 self._failed(run, error)
             except (LedgerError, AssertionError, ValueError) as error:
@@ -295,11 +256,15 @@ class World:
                 self._ended(run)
         self.history.undelivered.append(name)
 
-    def _ask(self, key: str, command: RedeemPoints | EnrolMember) -> None:
+    def _ask_all(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            self._ask(name_of(command), command)
+
+    def _ask(self, name: str, command: Command) -> None:
         for _ in range(MAX_DELIVERIES):
-            run = self._run(key, _asked(command))
+            run = self._run(name, lambda services: services.carry_out(command))
             try:
-                answer = run.command(self._services(run))
+                answer = self._services(run).carry_out(command)
             except Rejection as error:
                 self._rejected(run, error)
                 return
@@ -309,14 +274,13 @@ class World:
                 self._failed(run, error)
                 return
             else:
-                assert isinstance(answer, Redeemed | Enrolled)
-                self.history.answers.setdefault(key, []).append(answer)
+                self.history.answers.setdefault(name, []).append(answer)
                 return
             finally:
                 self._ended(run)
-        self.history.undelivered.append(key)
+        self.history.undelivered.append(name)
 
-    def _visit_due(self, kind: str, skew: timedelta) -> None:
+    def _visit_due(self, kind: MarkerKind, skew: timedelta) -> None:
         visited: set[Marker] = set()
         while True:
             self._step()
@@ -351,7 +315,7 @@ class World:
 
     # --- Runs -------------------------------------------------------------------------------
 
-    def _run(self, name: str, command: Command) -> Run:
+    def _run(self, name: str, command: Act) -> Run:
         self._runs += 1
         at, began = self.now + self._skewed(), len(self.history.log)
         return Run(self._runs, name, command, at=at, began=began, seen=began)
@@ -370,8 +334,21 @@ class World:
             run.member_id = MemberId(f"member-{run.number}-{run.ids_made}")
             return run.member_id
 
-        path = WritePath(store=SimulatedStore(self, run), pause=no_pause, lost=lost)
-        return Services(path, self.programs, lambda: run.at, new_member_id)
+        def new_code() -> CouponCode:
+            run.ids_made += 1
+            run.code = code_of((run.number * 1_000 + run.ids_made).to_bytes(RANDOM_BYTES))
+            return run.code
+
+        store = SimulatedStore(self, run)
+        path = WritePath(store=store, pause=no_pause, lost=lost)
+        return Services(
+            path=path,
+            reader=store,
+            programs=self.programs,
+            clock=lambda: run.at,
+            new_member_id=new_member_id,
+            new_code=new_code,
+        )
 
     def _ended(self, run: Run) -> None:
         if run.losses:
@@ -386,7 +363,7 @@ class World:
         else:
             self.history.errors.append((run, error))
 
-    def _rejected(self, run: Run, error: Rejection) -> None:
+    def _rejected(self, run: Run, error: Rejection | MergeRefusedError) -> None:
         self._say(run.name, f"#{run.number} rejected: {error!r}")
         last = len(self.history.log)
         self.history.refusals.append(
@@ -414,7 +391,7 @@ class World:
 
     def send(self, run: Run, writes: Sequence[Write]) -> Outcome:
         """Commit, with whatever goes wrong on the way."""
-        sent = Sent(run, tuple(writes), run.at, run.member_id, run.seen)
+        sent = Sent(run, tuple(writes), run.at, run.member_id, run.code, run.seen)
         fault = self.fault()
         if fault is None:
             return self._apply(sent)
@@ -469,12 +446,20 @@ class World:
             match write:
                 case Put(item=Marker() as marker):
                     self._armed.append(marker)
+                case Append(entry=entry) if entry.state.standing.status == "erased":
+                    self._spawn(partial(self._erase_notes, entry))
                 case Create(item=ExternalLink(external_id=external_id)):
                     self._spawn(partial(self._follow, partial(self._waiting, external_id)))
                 case _:
                     pass
         for payment in fresh:
             self._spawn(partial(self._follow, partial(self.store.parked, payment)))
+
+    def _erase_notes(self, entry: Entry) -> None:
+        """The stream: takes free text away, in case the erasure was stopped before it had."""
+        self._step()
+        for member_id in (entry.member_id, *entry.state.standing.aliases):
+            self.store.erase_notes(member_id)
 
     def _waiting(self, external_id: ExternalId) -> list[Fact]:
         return [EarningReconsidered(purchase=key) for key in self.store.waiting(external_id)]
@@ -484,7 +469,7 @@ class World:
             self._trace(f"{who:>22}  {what}")
 
 
-class SimulatedStore(Store):
+class SimulatedStore(Store, Reader):
     """The store as one run sees it."""
 
     def __init__(self, world: World, run: Run) -> None:
@@ -505,18 +490,43 @@ class SimulatedStore(Store):
         self._run.commits_lost += isinstance(outcome, Lost)
         return outcome
 
+    def listed(
+        self,
+        name: ListName,
+        partition: str,
+        *,
+        prefix: str = "",
+        limit: int,
+        cursor: str | None = None,
+        newest_first: bool = False,
+    ) -> ListPage:
+        self._world.pass_by(self._run, "listed")
+        return self._world.store.listed(
+            name, partition, prefix=prefix, limit=limit, cursor=cursor, newest_first=newest_first
+        )
 
-def _asked(command: RedeemPoints | EnrolMember) -> Command:
-    if isinstance(command, RedeemPoints):
-        return lambda services: services.redeem(command)
-    return lambda services: services.enrol(command)
+    def notes(self, member_id: MemberId) -> Sequence[Note]:
+        self._world.pass_by(self._run, "notes")
+        return self._world.store.notes(member_id)
+
+    def texts(self, places: Sequence[NotePlace]) -> Mapping[NotePlace, str]:
+        self._world.pass_by(self._run, "texts")
+        return self._world.store.texts(places)
+
+    def erase_notes(self, member_id: MemberId) -> int:
+        self._world.pass_by(self._run, "erase_notes")
+        return self._world.store.erase_notes(member_id)
 
 
-def _visit(marker: Marker, now: datetime) -> Command:
-    if marker.kind == "hold_release":
-        key = EarningKey.parse(marker.target)
-        return lambda services: services.release(key, now)
-    return lambda services: services.expire(marker.target, now)
+def _visit(marker: Marker, now: datetime) -> Act:
+    match marker.kind:
+        case "hold_release":
+            key = EarningKey.parse(marker.target)
+            return lambda services: services.release(key, now)
+        case "reservation":
+            return lambda services: services.end(marker.target, now)
+        case "expiry":
+            return lambda services: services.expire(marker.target, now)
 
 
 def _brief(writes: Sequence[Write]) -> str:

@@ -159,7 +159,7 @@ class StackClient(LedgerClient):
 
     def sign_up_colleague(self, group: str) -> str:
         """A further person of a group; the token."""
-        username, password = unique("colleague"), f"aA1{secrets.token_urlsafe(18)}"
+        username, password = unique("colleague"), f"aA1-{secrets.token_urlsafe(18)}"
         self._create_user(self.stack["user_pool_id"], username, password)
         self.identities.admin_add_user_to_group(
             UserPoolId=self.stack["user_pool_id"], Username=username, GroupName=group
@@ -176,7 +176,7 @@ class StackClient(LedgerClient):
         kept = {
             name: value
             for name, value in known["UserPoolClient"].items()
-            if name in CLIENT_SETTINGS
+            if name in CLIENT_SETTINGS and value
         }
         short: Any = {
             "IdTokenValidity": 1,
@@ -206,7 +206,7 @@ class StackClient(LedgerClient):
             ClientName="people",
             ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         )
-        username, password = unique("person"), f"aA1{secrets.token_urlsafe(18)}"
+        username, password = unique("person"), f"aA1-{secrets.token_urlsafe(18)}"
         self._create_user(pool, username, password)
         self.identities.admin_add_user_to_group(
             UserPoolId=pool, Username=username, GroupName="admin"

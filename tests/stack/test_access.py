@@ -75,7 +75,7 @@ def people(ledger: StackClient) -> People:
     )
     friend_id = ledger.enrol("A friend", organisation=organisation)
     other_id = ledger.enrol("Somebody else")
-    ledger.make_rich(member_id, customer_id, 6_000)
+    ledger.make_rich(member_id, customer_id, 90_000)
     return People(
         ledger=ledger,
         member_id=member_id,

@@ -108,9 +108,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Import members, their external ids and their opening lots from a CSV file.",
     )
     parser.add_argument("file", metavar="FILE", help="the CSV file; see docs/import.md")
-    parser.add_argument(
-        "--check", action="store_true", help="judge every line and write nothing"
-    )
+    parser.add_argument("--check", action="store_true", help="judge every line and write nothing")
     parser.add_argument(
         "--file-id", help="what the file is called for good; without it, made of its content"
     )

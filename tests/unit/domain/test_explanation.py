@@ -31,6 +31,7 @@ from points_ledger.domain.explanation import (
     explain_rule,
     explain_stacking,
     explain_tier,
+    explain_warnings,
 )
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import (
@@ -611,6 +612,59 @@ def test_expiry_says_how_long_points_are_valid(
     assert last_day_of_lot(POSTED, program, POSTED.date()).isoformat() == last_day
 
 
+ACTIVITY = "the member's last purchase, action or redemption"
+UNWARNED = "Points of which the member was not warned at least"
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        (
+            ExpiryTerms(kind="inactivity", after=Period(months=12), round_to="month"),
+            f"Points stay valid for 12 months since {ACTIVITY}, to the end of the month",
+        ),
+        (
+            ExpiryTerms(kind="inactivity", after=Period(days=90)),
+            f"Points stay valid for 90 days since {ACTIVITY}",
+        ),
+        (
+            ExpiryTerms(kind="inactivity", round_to="year"),
+            f"Points stay valid to the end of the year of {ACTIVITY}",
+        ),
+    ],
+)
+def test_expiry_by_inactivity_says_what_keeps_points(terms: ExpiryTerms, sentence: str) -> None:
+    assert explain_expiry(replace(PLAIN, expiry=terms)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentences"),
+    [
+        (ExpiryTerms(kind="period", after=Period(days=1)), ()),
+        (ExpiryTerms(warn_days_before=(30,), requires_notice_days=7, return_grace_days=3), ()),
+        (
+            ExpiryTerms(kind="period", warn_days_before=(7, 90, 30)),
+            ("Members are warned 90, 30 and 7 days before points expire",),
+        ),
+        (
+            ExpiryTerms(kind="inactivity", warn_days_before=(1,)),
+            ("Members are warned 1 day before points expire",),
+        ),
+        (
+            ExpiryTerms(kind="period", requires_notice_days=14, return_grace_days=1),
+            (
+                f"{UNWARNED} 14 days before their last day stay valid for 14 days from the warning",
+                "Points of a redemption that is undone after their last day stay valid for 1 day",
+            ),
+        ),
+    ],
+)
+def test_the_program_says_when_members_are_warned_and_what_they_keep(
+    terms: ExpiryTerms, sentences: tuple[str, ...]
+) -> None:
+    assert explain_warnings(replace(PLAIN, expiry=terms)) == sentences
+
+
 @pytest.mark.parametrize(
     ("currency", "points", "amount", "sentence"),
     [
@@ -710,6 +764,7 @@ def test_the_sample_in_sentences() -> None:
             "the balance can fall below zero"
         ),
         "Points stay valid for 24 months, to the end of the month",
+        "Members are warned 30 and 7 days before points expire",
         "100 points are worth 1.00 USD",
         "A redemption is worth at least 5.00 USD",
         "A ticket must be higher than the value redeemed on it",

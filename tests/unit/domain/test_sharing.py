@@ -2,8 +2,12 @@
 
 import pytest
 
-from points_ledger.domain.sharing import split
-from tests.builders import Balances, World, paid, posted, program, refunded, rule
+from points_ledger.domain.error import InvalidRequestError, LimitExceededError
+from points_ledger.domain.identity import MemberId
+from points_ledger.domain.sharing import allocation_by, check_percents, split, united, whole
+from tests.builders import Balances, World, paid, plan, posted, program, refunded, rule
+
+ADA, BEN, EVE = MemberId("ada"), MemberId("ben"), MemberId("eve")
 
 
 @pytest.mark.parametrize(
@@ -64,3 +68,33 @@ def test_the_plan_is_that_of_the_first_posting() -> None:
     world.share("ada", {"ada": 100})
     world.tell(paid("100.00"))
     assert world.balances("ben").available == 50
+
+
+def test_shares_of_one_member_are_added_together_in_order() -> None:
+    twice = plan({"ben": 20, "ada": 50}) + plan({"ben": 30})
+    assert united(twice) == plan({"ben": 50, "ada": 50})
+
+
+def test_a_purchase_is_split_between_those_whom_the_plan_means_now() -> None:
+    receivers = {ADA: ADA, BEN: EVE, EVE: EVE}
+    assert allocation_by((), ADA, receivers) == whole(ADA)
+    shared = plan({"ben": 30, "ada": 50, "eve": 20})
+    assert allocation_by(shared, ADA, receivers) == plan({"eve": 50, "ada": 50})
+    gone = {ADA: ADA, BEN: None, EVE: EVE}
+    assert allocation_by(shared, ADA, gone) == plan({"ada": 80, "eve": 20})
+
+
+@pytest.mark.parametrize("percents", [[], [100], [1, 99], [10] * 10])
+def test_percentages_of_a_plan(percents: list[int]) -> None:
+    check_percents(percents)
+
+
+@pytest.mark.parametrize("percents", [[99], [101], [0, 100], [-1, 101], [50, 51]])
+def test_percentages_of_none(percents: list[int]) -> None:
+    with pytest.raises(InvalidRequestError):
+        check_percents(percents)
+
+
+def test_shares_are_few() -> None:
+    with pytest.raises(LimitExceededError):
+        check_percents([9] * 11)

@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Final
 
 from points_ledger.contracts.responses import entry_document
-from points_ledger.domain.entry import Entry, EntryType
+from points_ledger.domain.entry import Entry, EntryType, Posting
+from points_ledger.service.ports import Approval
 
 EVENT_NAMES: Final[Mapping[EntryType, str]] = MappingProxyType(
     {
@@ -30,6 +31,7 @@ EVENT_NAMES: Final[Mapping[EntryType, str]] = MappingProxyType(
     }
 )
 INCONSISTENT: Final = "LedgerInconsistent"
+APPROVAL_REQUESTED: Final = "ApprovalRequested"
 
 
 def event_id(member_id: str, number: int) -> str:
@@ -37,12 +39,27 @@ def event_id(member_id: str, number: int) -> str:
     return f"{member_id}#{number}"
 
 
+def approval_detail(approval: Approval) -> Mapping[str, object]:
+    """What waits for a second person; points are signed as they were asked for."""
+    return {
+        "approval_id": approval.approval_id,
+        "kind": approval.kind,
+        "member_id": approval.member_id,
+        "points": approval.points,
+    }
+
+
+def _points(posting: Posting) -> int:
+    """A capture is about what was spent of the reservation, not about the rest that came back."""
+    if posting.type == "capture":
+        return posting.counters.get("redeemed", 0)
+    return posting.available or posting.pending or posting.reserved
+
+
 def entry_detail(entry: Entry) -> Mapping[str, object]:
     """Whose entry it is, the points that it is about (unsigned), and the entry itself."""
-    posting = entry.posting
-    moved = posting.available or posting.pending or posting.reserved
     return {
         "member_id": entry.member_id,
-        "points": abs(moved),
+        "points": abs(_points(entry.posting)),
         "entry": entry_document(entry),
     }

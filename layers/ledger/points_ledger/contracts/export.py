@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, cast, get_args
 
-from points_ledger.contracts.responses import Document, entry_document
+from points_ledger.contracts.responses import Document, balance_document, entry_document
 from points_ledger.contracts.stored_program import program_of
 from points_ledger.domain.calendar import format_instant, parse_instant
 from points_ledger.domain.entry import Entry, EntryType, Posting
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.lot import NEVER, Lots
-from points_ledger.domain.program import Program
+from points_ledger.domain.program import Program, VersionPeriod, version_in_force
 from points_ledger.domain.state import (
     Reservation,
     ReservationChanges,
@@ -27,6 +27,7 @@ from points_ledger.domain.state import (
     encode_standing,
 )
 from points_ledger.service.ports import ProgramVersion
+from points_ledger.service.queries import balance_of
 
 _TYPES: Final = frozenset(get_args(EntryType))
 _NEVER: Final = "never"
@@ -54,15 +55,32 @@ class DatedProgram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misread:
-    """A field of an exported entry that cannot be what the ledger exported.
+    """A field of an exported entry that cannot be what the ledger exported."""
 
-    `expected` and `found` are JSON values; `expected` is None where only that much is known.
+    field: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """An export as it was read.
+
+    Attributes:
+        member_id: whose export it is.
+        chains: entries by member, oldest first, each up to the first that cannot be read.
+        misread: what is wrong with that entry, by member.
+        programs: the program versions, by number.
+        periods: from when each was in force; empty where any of them does not say.
+        balance: the balance document of the first page, if there is one.
     """
 
-    number: int | None
-    field: str
-    expected: object
-    found: object
+    member_id: MemberId
+    chains: Mapping[MemberId, tuple[Entry, ...]]
+    misread: Mapping[MemberId, Misread]
+    programs: Mapping[int, Program]
+    periods: tuple[VersionPeriod, ...]
+    balance: Mapping[str, Any] | None
 
 
 # --- Writing --------------------------------------------------------------------------------
@@ -137,22 +155,157 @@ def _lots(lots: Lots) -> dict[str, int]:
 # --- Reading --------------------------------------------------------------------------------
 
 
-def read_entry(document: Mapping[str, Any]) -> Entry | Misread:
+def read_exports(pages: Iterable[object], programs: object = None) -> Exported:
+    """The pages of one export in order, with the program versions given beside it.
+
+    Raises:
+        UnreadableExportError: something is no export, or names no member or no program.
+    """
+    documents: dict[MemberId, list[object]] = {}
+    versions: list[object] = list(_listed(programs)) if programs is not None else []
+    balance: Mapping[str, Any] | None = None
+    for page in pages:
+        content = {"entries": page} if isinstance(page, list) else page
+        if not isinstance(content, Mapping) or not isinstance(content.get("entries"), list):
+            raise UnreadableExportError("an export is an object with a list of entries")
+        own = _owner(content)
+        documents.setdefault(own, []).extend(content["entries"])
+        for merged in _parts(content, "merged"):
+            id_ = MemberId(_named(merged, "member_id"))
+            documents.setdefault(id_, []).extend(_parts(merged, "entries"))
+        if balance is None and isinstance(content.get("balance"), Mapping):
+            balance = content["balance"]
+        versions += [each for each in _parts(content, "programs") if each not in versions]
+    if not documents:
+        raise UnreadableExportError("there is no page")
+    read = {id_: _read_chain(chain) for id_, chain in documents.items()}
+    dated = [read_program(version) for version in versions]
+    known = {each.program.version: each for each in dated}
+    if not known:
+        raise UnreadableExportError("there is no program version; give them with --programs")
+    if len(known) != len(dated):
+        raise UnreadableExportError("a program version is there twice, and not the same")
+    return Exported(
+        member_id=next(iter(documents)),
+        chains={id_: entries for id_, (entries, _) in read.items()},
+        misread={id_: misread for id_, (_, misread) in read.items() if misread is not None},
+        programs={number: each.program for number, each in known.items()},
+        periods=_periods(known.values()),
+        balance=balance,
+    )
+
+
+def _periods(programs: Iterable[DatedProgram]) -> tuple[VersionPeriod, ...]:
+    periods = [
+        VersionPeriod(version=each.program.version, effective_from=each.effective_from)
+        for each in programs
+        if each.effective_from is not None
+    ]
+    return tuple(periods) if len(periods) == len(list(programs)) else ()
+
+
+def _listed(programs: object) -> list[object]:
+    """Program versions: a list, the object with one, or one alone."""
+    if isinstance(programs, list):
+        return programs
+    if isinstance(programs, Mapping):
+        for name in ("programs", "versions"):
+            if isinstance(programs.get(name), list):
+                return list(programs[name])
+        return [programs]
+    raise UnreadableExportError("program versions are a list")
+
+
+def _owner(content: Mapping[str, Any]) -> MemberId:
+    """Whose entries they are: by the page, else by its first entry."""
+    member = content.get("member")
+    named = [content, member, *content["entries"][:1]]
+    found = (each.get("member_id") for each in named if isinstance(each, Mapping))
+    id_ = next((each for each in found if isinstance(each, str)), None)
+    if id_ is None:
+        raise UnreadableExportError("the export names no member")
+    return MemberId(id_)
+
+
+def _parts(content: Mapping[str, Any], name: str) -> list[Any]:
+    parts = content.get(name, [])
+    if not isinstance(parts, list):
+        raise UnreadableExportError(f"{name} is no list")
+    return parts
+
+
+def _named(content: object, name: str) -> str:
+    value = content.get(name) if isinstance(content, Mapping) else None
+    if not isinstance(value, str):
+        raise UnreadableExportError(f"{name} is no text")
+    return value
+
+
+def balance_difference(exported: Exported) -> Misread | None:
+    """Where the exported balance is not the one after the last entry, settled at its `as_of`.
+
+    None also where that cannot be told: no balance, or not known which program was in force.
+    """
+    balance, entries = exported.balance, exported.chains[exported.member_id]
+    if balance is None or not entries or not exported.periods:
+        return None
+    try:
+        as_of = _instant(balance.get("as_of"))
+    except (TypeError, ValueError):
+        return Misread(field="as_of", expected="an instant", found=_shown(balance.get("as_of")))
+    head = entries[-1]
+    program = exported.programs[version_in_force(exported.periods, as_of)]
+    if as_of < head.recorded_at:
+        expected = f"not before {format_instant(head.recorded_at)}"
+        return Misread(field="as_of", expected=expected, found=format_instant(as_of))
+    right = balance_document(balance_of(head, now=as_of, program=program))
+    unlike = first_difference(_plain(right), dict(balance))
+    if unlike is None:
+        return None
+    field, expected_value, found = unlike
+    return Misread(field=field, expected=_shown(expected_value), found=_shown(found))
+
+
+def _read_chain(documents: list[object]) -> tuple[tuple[Entry, ...], Misread | None]:
+    """Entries up to the first that cannot be read, oldest first whichever way they are listed."""
+    if len(documents) > 1 and _number(documents[0]) > _number(documents[-1]):
+        return _read_chain(documents[::-1])
+    entries: list[Entry] = []
+    for document in documents:
+        entry = read_entry(document)
+        if isinstance(entry, Misread):
+            return tuple(entries), entry
+        entries.append(entry)
+    return tuple(entries), None
+
+
+def _number(document: object) -> int:
+    number = document.get("entry") if isinstance(document, Mapping) else None
+    return number if isinstance(number, int) else 0
+
+
+def read_entry(document: object) -> Entry | Misread:
     """The inverse of `exported_entry`, or the first field that it cannot have written."""
+    if not isinstance(document, Mapping):
+        return Misread(field="", expected="an entry", found=_shown(document))
     reader = _Reader(document)
     entry = reader.entry()
     if entry is None:
-        return Misread(
-            number=reader.number,
-            field=reader.field,
-            expected=None,
-            found=document.get(reader.field) if isinstance(document, Mapping) else document,
-        )
-    unlike = first_difference(exported_entry(entry), dict(document))
+        found = document.get(reader.field)
+        return Misread(field=reader.field, expected="a value of the format", found=_shown(found))
+    unlike = first_difference(_plain(exported_entry(entry)), dict(document))
     if unlike is None:
         return entry
     field, expected, found = unlike
-    return Misread(number=reader.number, field=field, expected=expected, found=found)
+    return Misread(field=field, expected=_shown(expected), found=_shown(found))
+
+
+def _plain(document: Document) -> object:
+    return json.loads(json.dumps(document))
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else json.dumps(value, default=str)
 
 
 def first_difference(
@@ -184,10 +337,9 @@ def first_difference(
 class _Reader:
     """Reads one document; `field` is the one that it was reading last."""
 
-    def __init__(self, document: object) -> None:
+    def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self.field = ""
-        self.number: int | None = None
 
     def entry(self) -> Entry | None:
         """The entry; None where `field` cannot be read."""
@@ -197,7 +349,7 @@ class _Reader:
             return None
 
     def _entry(self) -> Entry:
-        self.number = self._read("entry", _integer)
+        number = self._read("entry", _integer)
         member_id = MemberId(self._read("member_id", _text))
         posting = Posting(
             type=self._read("type", _type),
@@ -219,7 +371,7 @@ class _Reader:
         )
         return Entry(
             member_id=member_id,
-            number=self.number,
+            number=number,
             recorded_at=self._read("recorded_at", _instant),
             posting=posting,
             state=self._read("state", _read_state),
@@ -229,8 +381,6 @@ class _Reader:
 
     def _read(self, field: str, read: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - by field
         self.field = field
-        if not isinstance(self._document, Mapping):
-            raise TypeError("not an object")
         return read(self._document[field])
 
 

@@ -151,9 +151,7 @@ def read_lines(content: bytes, *, file_id: str) -> Iterator[Line]:
     try:
         clean_source(file_id)
     except ValueError:
-        raise UnreadableFileError(
-            "a file id is 1 to 64 letters, digits, '.', '_' or '-'"
-        ) from None
+        raise UnreadableFileError("a file id is 1 to 64 letters, digits, '.', '_' or '-'") from None
     if len(content) > MAX_IMPORT_BYTES:
         raise UnreadableFileError(f"more than {MAX_IMPORT_BYTES} bytes")
     try:
@@ -203,9 +201,7 @@ def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _line(number: int, cells: list[str], names: list[str], file_id: str) -> Line:
-    values = {
-        name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()
-    }
+    values = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
     row_id = values.get("row_id", "")
     if len(cells) > len(names):
         problem = FieldError("row", f"has {len(cells)} cells for {len(names)} columns")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 from points_ledger.contracts.requests import (
     DEFAULT_PAGE_SIZE,
@@ -115,8 +115,8 @@ def read_changes(value: object) -> Mapping[str, object]:
         InvalidRequestError: with each field that is wrong; a body that names none is.
     """
     body = read(RewardChangesBody, value)
-    assert isinstance(value, Mapping)
-    changes = {name: getattr(body, name) for name in value}
+    named = cast("Mapping[str, object]", value)  # or it had not been read
+    changes = {name: getattr(body, name) for name in named}
     errors = [
         FieldError(name, "must not be null")
         for name, change in changes.items()

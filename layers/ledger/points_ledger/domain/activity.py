@@ -112,4 +112,4 @@ def _moved(state: State, until: date, today: date, *, counters: Counters) -> Act
     """Every lot that has not passed and ends before `until` moves there."""
     earlier = {day: n for day, n in state.lots.items() if today <= day < until and day != NEVER}
     moved: Lots = add({until: total(earlier)}, negative(earlier)) if earlier else {}
-    return Activity(lots=moved, counters=summed(counters, moved_warnings(state.counters, earlier)))
+    return Activity(lots=moved, counters=summed(counters, moved_warnings(state, earlier, today)))

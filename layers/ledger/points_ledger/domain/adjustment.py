@@ -104,7 +104,9 @@ def adjust(
         day = max(adjustment.last_day or lot_day(state, now, program=program, today=today), today)
         into = credited(state, {day: points})
         lots, debt, counters = into.lots, -into.repaid, into.counters
-        inputs["last_day"] = day.isoformat()
+        # Without one asked for, the rule of the program says it again.
+        if adjustment.last_day is not None:
+            inputs["last_day"] = adjustment.last_day.isoformat()
     else:
         taken = take(state.lots, -points)
         lots, debt, counters = negative(taken), -points - total(taken), {}

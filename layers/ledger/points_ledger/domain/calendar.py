@@ -45,11 +45,8 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which a day begins; where 00:00 does not exist, the first one after it."""
-    begin = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-    # In a gap, zoneinfo maps 00:00 before the transition: that instant is still yesterday there.
-    while begin.astimezone(zone).date() < day:
-        begin += timedelta(minutes=15)
-    return begin
+    # zoneinfo maps a 00:00 that a gap leaves out to the first instant after the gap.
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def end_of_validity(last_day: date, zone: ZoneInfo) -> datetime:

@@ -207,7 +207,7 @@ def repeated(
     Raises:
         ValueError: the program does not have what the receipt names.
     """
-    known = {each.id for each in (*program.rules, *program.campaigns)}
+    known = {rule.id for rule in program.rules} | {each.id for each in program.campaigns}
     named = {*receipt.content.rules, *receipt.content.campaigns}
     if not named <= known:
         raise ValueError(f"version {program.version} has no {', '.join(sorted(named - known))}")

@@ -69,6 +69,7 @@ def explain(program: Program) -> tuple[str, ...]:
         *explain_maturation(program),
         explain_reversal(program),
         explain_expiry(program),
+        *explain_warnings(program),
         explain_point_value(program),
         *explain_redemption(program),
         explain_enrolment(program),
@@ -168,9 +169,38 @@ def explain_expiry(program: Program) -> str:
         return "Points never expire"
     length = _period(terms.after)
     end = f"to the end of the {terms.round_to}"
+    if terms.kind == "inactivity":
+        activity = "the member's last purchase, action or redemption"
+        if not length:
+            return f"Points stay valid {end} of {activity}"
+        rounded = "" if terms.round_to == "day" else f", {end}"
+        return f"Points stay valid for {length} since {activity}{rounded}"
     if not length:
         return f"Points stay valid {end} in which they become available"
     return f"Points stay valid for {length}" + ("" if terms.round_to == "day" else f", {end}")
+
+
+def explain_warnings(program: Program) -> tuple[str, ...]:
+    """What members are told before points expire, and what happens where they were not."""
+    terms, sentences = program.expiry, list[str]()
+    if terms.kind == "never":
+        return ()
+    if terms.warn_days_before:
+        days = _all([f"{days:,}" for days in sorted(terms.warn_days_before, reverse=True)])
+        noun = "day" if days == "1" else "days"
+        sentences.append(f"Members are warned {days} {noun} before points expire")
+    if terms.requires_notice_days is not None:
+        notice = _count(terms.requires_notice_days, "day")
+        sentences.append(
+            f"Points of which the member was not warned at least {notice} before their last day "
+            f"stay valid for {notice} from the warning"
+        )
+    if terms.return_grace_days:
+        grace = _count(terms.return_grace_days, "day")
+        sentences.append(
+            f"Points of a redemption that is undone after their last day stay valid for {grace}"
+        )
+    return tuple(sentences)
 
 
 def explain_point_value(program: Program) -> str:

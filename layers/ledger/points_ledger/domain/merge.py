@@ -54,7 +54,8 @@ def check_mergeable(merging: Merging) -> None:
         LimitExceededError: the target would have too many aliases or tags.
     """
     source, target = merging.source.standing, merging.target.standing
-    if merging.source_id == merging.target_id:
+    # A target that the source knows as its alias was read before it became one.
+    if merging.target_id in (merging.source_id, *source.aliases):
         raise MergeNotPermittedError("same_member")
     if source.status == "merged":
         raise MergeNotPermittedError("already_merged")

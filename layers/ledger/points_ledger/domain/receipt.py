@@ -214,7 +214,7 @@ class Receipt:
         if self.paid is not None:
             inputs["paid"] = self.paid.encode()
         if self.was:
-            inputs["was"] = " ".join(f"{id_}={points}" for id_, points in self.was)
+            inputs["was"] = ", ".join(f"{id_}={points}" for id_, points in self.was)
         return inputs
 
 
@@ -249,7 +249,7 @@ def read_receipt(inputs: Inputs) -> Receipt:
 
 
 def _read_points(text: str) -> RulePoints:
-    pairs = (part.rpartition("=") for part in text.split(" ") if part)
+    pairs = (part.rpartition("=") for part in text.split(", ") if part)
     return tuple((id_, int(points)) for id_, _, points in pairs)
 
 

@@ -169,9 +169,7 @@ def redeem(
         actor=actor,
         details=details_of(redemption_id, note_hash),
     )
-    return with_activity(
-        posting, redeemer.state, now=redeemer.now, program=redeemer.program
-    )
+    return with_activity(posting, redeemer.state, now=redeemer.now, program=redeemer.program)
 
 
 def lots_for(redeemer: Redeemer, points: int) -> Lots:

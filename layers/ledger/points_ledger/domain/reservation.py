@@ -77,9 +77,7 @@ def reserve(
         actor=actor,
         details=details_of(redemption_id, note_hash),
     )
-    return with_activity(
-        posting, redeemer.state, now=redeemer.now, program=redeemer.program
-    )
+    return with_activity(posting, redeemer.state, now=redeemer.now, program=redeemer.program)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 A warning is an entry of type `notice` that moves nothing, at most one per member and day. It names
 the lots of which a warning day has come since they were last named. For each named lot the state
-keeps two counters, both holding a day as its ordinal: `warned:<last day>`, when the first warning
-was recorded, and `notified:<last day>`, when the lot was last named. An extension is a first
-warning by itself; the notice that names the lot follows.
+keeps a day as its ordinal: `warned:<last day>`, when the first warning was recorded. Where the lot
+was last named on another day than that, `notified:<last day>` is that day. An extension is a first
+warning by itself that names nobody's lot; the notice that does follows.
 
 When a sweep has to look at a lot is a `Look`: so many days before the last day, −1 for its expiry.
 """
@@ -32,6 +32,8 @@ from points_ledger.domain.state import (
 
 WARNED: Final = "warned:"
 NOTIFIED: Final = "notified:"
+NOT_NAMED: Final = 1
+"""What `notified` says of a lot that was warned of by its extension alone."""
 EXPIRY_LOOK: Final = -1
 """The day after the last one: then the lot expires."""
 
@@ -109,21 +111,22 @@ def due_for_notice(state: State, *, today: date, program: Program) -> Lots:
 
 
 def _is_due(state: State, day: date, today: date, program: Program) -> bool:
-    last_named = state.counter(f"{NOTIFIED}{day.isoformat()}")
-    if not last_named and state.counter(f"{WARNED}{day.isoformat()}"):
-        return True
+    last_named = _last_named(state, day)
     ordinal = day.toordinal()
-    return any(
+    return last_named == NOT_NAMED or any(
         last_named < ordinal - days <= today.toordinal() for days in program.expiry.warn_days_before
     )
 
 
+def _last_named(state: State, day: date) -> int:
+    """When the lot of a day was last named; 0 where it never was, or never had to be."""
+    return state.counter(_name(NOTIFIED, day)) or state.counter(_name(WARNED, day))
+
+
 def has_been_notified(state: State, today: date) -> bool:
     """Whether a notice was recorded on this day."""
-    ordinal = today.toordinal()
-    return any(
-        value == ordinal for name, value in state.counters.items() if name.startswith(NOTIFIED)
-    )
+    days = (_day(name) for name in state.counters if name.startswith(WARNED))
+    return any(_last_named(state, day) == today.toordinal() for day in days)
 
 
 def is_warned_in_time(state: State, day: date, days: int) -> bool:
@@ -131,14 +134,16 @@ def is_warned_in_time(state: State, day: date, days: int) -> bool:
 
     A lot of which something has expired had its warning: else it would have been extended.
     """
-    warned = state.counter(f"{WARNED}{day.isoformat()}")
+    warned = state.counter(_name(WARNED, day))
     return bool(0 < warned <= day.toordinal() - days or state.counter(record_of(day)))
 
 
 def warned_by_extension(state: State, day: date, today: date) -> Counters:
-    """The counter by which an extension to `day`, recorded today, is its warning."""
-    name = f"{WARNED}{day.isoformat()}"
-    return {} if state.counter(name) else {name: today.toordinal()}
+    """The counters by which an extension to `day`, recorded today, is its warning."""
+    name = _name(WARNED, day)
+    if state.counter(name):
+        return NO_COUNTERS
+    return {name: today.toordinal(), _name(NOTIFIED, day): NOT_NAMED}
 
 
 def next_look(state: State, day: date, *, now: datetime, program: Program) -> Look | None:
@@ -152,9 +157,7 @@ def next_look(state: State, day: date, *, now: datetime, program: Program) -> Lo
     days_ahead = (*program.expiry.warn_days_before, EXPIRY_LOOK)
     looks = [look_at(day, days, program) for days in days_ahead]
     ahead = [look for look in looks if look.due_at > now or look.days_before == EXPIRY_LOOK]
-    if state.counter(f"{WARNED}{day.isoformat()}") and not state.counter(
-        f"{NOTIFIED}{day.isoformat()}"
-    ):
+    if _last_named(state, day) == NOT_NAMED:
         ahead.append(_next_notice(state, day, now, program))
     return min(ahead, key=lambda look: look.due_at)
 
@@ -202,41 +205,54 @@ def forgotten_warnings(counters: Counters, today: date) -> Counters:
     return _kept_within_bounds(counters, NO_COUNTERS, today)
 
 
-def moved_warnings(counters: Counters, days: Iterable[date]) -> Counters:
-    """The change for lots whose points have moved to a later day, of which nobody was warned."""
-    names = (f"{prefix}{day.isoformat()}" for day in days for prefix in (WARNED, NOTIFIED))
-    return {name: -counters[name] for name in names if name in counters}
+def moved_warnings(state: State, days: Iterable[date], today: date) -> Counters:
+    """The change for lots whose points have moved to a later day, of which nobody was warned.
+
+    What was recorded today stays until its day has passed: today has had its notice.
+    """
+    moved = (day for day in days if _last_named(state, day) != today.toordinal())
+    names = (_name(prefix, day) for day in moved for prefix in (WARNED, NOTIFIED))
+    return {name: -state.counters[name] for name in names if name in state.counters}
 
 
 def merged_warnings(source: State, target: State) -> Counters:
     """What of the source's warnings changes the target's when the two become one member.
 
-    A lot that both have was warned of only where both were, and then when the later was.
+    A lot that both have was warned of only where both were: first when the later of them was, and
+    last when the earlier was.
     """
-    names = [
-        name
-        for name in sorted({*source.counters, *target.counters})
-        if name.startswith((WARNED, NOTIFIED))
-    ]
+    known = sorted({*source.counters, *target.counters})
     change: dict[str, int] = {}
-    for name in names:
-        day = date.fromisoformat(name.rpartition(":")[2])
-        one, other = source.counter(name), target.counter(name)
+    for day in (_day(name) for name in known if name.startswith(WARNED)):
+        one, other = _first_and_last(source, day), _first_and_last(target, day)
+        first, last = one if day in source.lots or not other[0] else other
         if day in source.lots and day in target.lots:
-            later = max(one, other) if name.startswith(WARNED) else min(one, other)
-            merged = later if one and other else 0
-        else:
-            merged = one if day in source.lots else other or one
-        change[name] = merged - other
+            both = bool(one[0] and other[0])
+            first, last = both * max(one[0], other[0]), both * min(one[1], other[1])
+        notified = last if last != first else 0
+        for name, value in ((_name(WARNED, day), first), (_name(NOTIFIED, day), notified)):
+            change[name] = value - target.counter(name)
     return {name: value for name, value in change.items() if value}
 
 
+def _first_and_last(state: State, day: date) -> tuple[int, int]:
+    return state.counter(_name(WARNED, day)), _last_named(state, day)
+
+
+def _name(prefix: str, day: date) -> str:
+    """The counter of a lot; its day is written as in lots, so that the state deflates well."""
+    return f"{prefix}{day:%Y%m%d}"
+
+
+def _day(name: str) -> date:
+    return date.fromisoformat(name.rpartition(":")[2])
+
+
 def _named_counters(state: State, named: Lots, today: date) -> Counters:
-    ordinal, more = today.toordinal(), dict[str, int]()
-    for day in named:
-        warned, notified = f"{WARNED}{day.isoformat()}", f"{NOTIFIED}{day.isoformat()}"
-        more[warned] = state.counter(warned) or ordinal
-        more[notified] = ordinal
+    """A lot that has had a warning before keeps when that was."""
+    ordinal = today.toordinal()
+    prefixes = ((NOTIFIED if state.counter(_name(WARNED, day)) else WARNED, day) for day in named)
+    more = {_name(prefix, day): ordinal for prefix, day in prefixes}
     return _kept_within_bounds(state.counters, more, today)
 
 
@@ -246,11 +262,7 @@ def _kept_within_bounds(counters: Counters, more: Counters, today: date) -> Coun
     What is forgotten counts as not warned, which never costs a member a point.
     """
     known = {n: v for n, v in counters.items() if n.startswith((WARNED, NOTIFIED))}
-    wanted = {
-        name: value
-        for name, value in {**known, **more}.items()
-        if date.fromisoformat(name.rpartition(":")[2]) >= today
-    }
-    days = sorted({name.rpartition(":")[2] for name in wanted})[:MAX_LOTS]
-    kept = {name: value for name, value in wanted.items() if name.rpartition(":")[2] in days}
+    wanted = {name: value for name, value in {**known, **more}.items() if _day(name) >= today}
+    days = sorted({_day(name) for name in wanted})[:MAX_LOTS]
+    kept = {name: value for name, value in wanted.items() if _day(name) in days}
     return summed(kept, {name: -value for name, value in known.items()})

@@ -145,6 +145,7 @@ def approving() -> "Approving":
         salt=_new_salt,
         decide={
             "redemption": redeeming().decided,
+            "transfer": transferring().decided,
             "adjustment": adjusting().decided,
         },
     )

@@ -1,8 +1,9 @@
 """Following the table's stream.
 
-A new entry becomes an event, and the one that erases a person takes free text away. A customer or
-a payment that has just become known wakes what waited for it: the facts go to their queue again.
-An entry that changed or vanished is an alarm, because nothing in this system can do that.
+A new entry becomes an event, and so does what waits for a second person. The entry that erases a
+person takes free text away. A customer or a payment that has just become known wakes what waited
+for it: the facts go to their queue again. An entry that changed or vanished is an alarm, because
+nothing in this system can do that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,14 +13,21 @@ from typing import Any
 from points_ledger.adapters.dynamodb import Change, read_change
 from points_ledger.adapters.eventbridge import EventBus, OutgoingEvent
 from points_ledger.adapters.sqs import MAX_FACTS, FactQueues
-from points_ledger.contracts.events import EVENT_NAMES, INCONSISTENT, entry_detail, event_id
+from points_ledger.contracts.events import (
+    APPROVAL_REQUESTED,
+    EVENT_NAMES,
+    INCONSISTENT,
+    approval_detail,
+    entry_detail,
+    event_id,
+)
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import EarningReconsidered, Fact
 from points_ledger.domain.identity import MemberId
 from points_ledger.runtime import bootstrap, observability, services
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerEventsSettings, load
-from points_ledger.service.ports import ExternalLink, PaymentLink
+from points_ledger.service.ports import Approval, ExternalLink, PaymentLink
 
 ACTOR = "stream:ledger_events"
 
@@ -68,6 +76,14 @@ def _events(change: Change) -> Iterable[OutgoingEvent]:
             id=event_id(entry.member_id, entry.number),
             at=entry.recorded_at,
             detail=entry_detail(entry),
+        )
+    elif isinstance(change.inserted, Approval):
+        approval = change.inserted
+        yield OutgoingEvent(
+            name=APPROVAL_REQUESTED,
+            id=approval.approval_id,
+            at=approval.created_at,
+            detail=approval_detail(approval),
         )
 
 

@@ -82,10 +82,12 @@ class Adjusting:
         self, view: View, approval: Approval, *, approved: bool, now: datetime, actor: str
     ) -> tuple[tuple[Write, ...], Mapping[str, object]]:
         """What follows when an adjustment is approved or rejected."""
+        head = _head(view, approval.member_id)
         if not approved:
-            return (), {"adjustment_id": approval.subject, "status": "rejected"}
-        adjustment = _adjustment_of(approval)
-        head, program = _head(view, approval.member_id), self.programs.at(now)
+            # When it was rejected was decided by an account that gets no entry.
+            guard = GuardHead(member_id=head.member_id, number=head.number)
+            return (guard,), {"adjustment_id": approval.subject, "status": "rejected"}
+        adjustment, program = _adjustment_of(approval), self.programs.at(now)
         entries = _posted(
             adjustment, head, program=program, now=now, actor=actor, approval=approval.approval_id
         )
@@ -180,7 +182,7 @@ def _asked(
 ) -> tuple[dict[str, object], tuple[Write, ...]]:
     """Nothing is posted and nothing is set aside: a second person decides."""
     approval = Approval(
-        approval_id=approval_id(command.request),
+        approval_id=approval_id("adjustment", command.request),
         kind="adjustment",
         member_id=head.member_id,
         points=adjustment.points,

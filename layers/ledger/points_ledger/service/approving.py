@@ -44,9 +44,9 @@ ShownStatus = Literal["open", "approved", "rejected", "expired"]
 """An open approval whose time has passed is shown as expired; nothing is written for it."""
 
 
-def approval_id(request: RequestKey) -> ApprovalId:
+def approval_id(kind: ApprovalKind, request: RequestKey) -> ApprovalId:
     """The id of the approval that a request asks for: the same request, the same approval."""
-    content = json.dumps(["approval", request.caller, request.key]).encode()
+    content = json.dumps([kind, request.caller, request.key]).encode()
     return ApprovalId(f"apr_{hashlib.sha256(content).hexdigest()[:24]}")
 
 
@@ -219,7 +219,7 @@ class Approving:
         head = view.resolved_head(approval.member_id)
         now = latest(self.clock(), [head] if head else [])
         if shown_status(approval, now) == "expired":
-            raise ReservationNotOpenError("expired")
+            raise ReservationNotOpenError
         closed = replace(
             approval,
             status="approved" if command.approved else "rejected",
@@ -257,7 +257,5 @@ class Approving:
 def _note(command: DecideApproval, approval: Approval, salt: str) -> tuple[Write, ...]:
     if command.note is None:
         return ()
-    note = Note(
-        member_id=approval.member_id, id=approval.approval_id, text=command.note, salt=salt
-    )
+    note = Note(member_id=approval.member_id, id=approval.approval_id, text=command.note, salt=salt)
     return (Put(item=note),)

@@ -5,7 +5,7 @@ waits for an approval has neither, so nothing has to be given back when it is re
 runs out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
@@ -91,14 +91,14 @@ def claimed_reward(view: View, reward_id: RewardId, redeemer: Redeemer) -> Rewar
 
 
 def claim_reward(
-    reward: Reward, redeemer: Redeemer, redemption: Redemption, code: CouponCode
+    reward: Reward, redeemer: Redeemer, redemption: Redemption, new_code: Callable[[], CouponCode]
 ) -> Claim:
     """Draw one from the stock, and make the coupon where the reward is one."""
     drawn = (Draw(key=StockKey(reward_id=reward.reward_id), quantity=1),)
     coupon = None
     if reward.kind == "coupon":
         assert reward.amount is not None, "a reward that is a coupon says what it is worth"
-        coupon = _coupon(redeemer, redemption, code=code, amount=reward.amount)
+        coupon = _coupon(redeemer, redemption, code=new_code(), amount=reward.amount)
     due = {"amount_due": reward.amount_due} if reward.amount_due is not None else {}
     return Claim(
         writes=(*(drawn if reward.is_limited else ()), *_created(coupon)),
@@ -137,9 +137,7 @@ def cancelled_coupon(view: View, redemption: Redemption, today: date) -> tuple[W
     return (Save(item=replace(coupon, status="cancelled"), expected=coupon.revision),)
 
 
-def _coupon(
-    redeemer: Redeemer, redemption: Redemption, *, code: CouponCode, amount: str
-) -> Coupon:
+def _coupon(redeemer: Redeemer, redemption: Redemption, *, code: CouponCode, amount: str) -> Coupon:
     return Coupon(
         code=code,
         member_id=redemption.member_id,

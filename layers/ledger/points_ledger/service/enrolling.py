@@ -148,6 +148,9 @@ def owner_of(view: View, external_ids: Iterable[ExternalId]) -> Entry | None:
         head = view.resolved_head(link.member_id)
         if head is None:
             raise BrokenInvariantError(f"member {link.member_id} is linked and has no entry")
+        if head.state.standing.status == "erased":
+            # The link was read before the erasure took it away, or it has left it behind.
+            raise BrokenInvariantError(f"{link.external_id} is linked to an erased member")
         owners[head.member_id] = head
     if len(owners) > 1:
         error = FieldError("external_ids", "they belong to different members")

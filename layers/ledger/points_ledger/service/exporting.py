@@ -44,7 +44,6 @@ class Exported:
     chains: tuple[Chain, ...]
     cursor: str | None
 
-
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries of the page."""

@@ -145,9 +145,7 @@ class Importing:
         guard = () if entries else (GuardHead(member_id=head.member_id, number=head.number),)
         done = Imported(member_id=member_id, created=owner is None, opened=row.points)
         result = {"member_id": member_id, "created": done.created, "opened": done.opened}
-        request = Request(
-            key=row.request, fingerprint=row.fingerprint, result=json.dumps(result)
-        )
+        request = Request(key=row.request, fingerprint=row.fingerprint, result=json.dumps(result))
         posted = posting_writes(entries, [owner] if owner else [], program)
         return Decision(result=done, writes=(*posted, *guard, *more, Create(item=request)))
 

@@ -66,8 +66,9 @@ from points_ledger.service.ports import (
 
 T = TypeVar("T")
 
-_CHANGEABLE = Redemption | Approval | Reward | Stock | Coupon | Profile
-"""Items that are stored again after they were created, beside accounts and earnings."""
+_CHANGEABLE = Redemption | Approval | Reward | Stock | Coupon | Profile | ExternalLink
+"""Items that are stored again, or taken away, after they were created, beside accounts and
+earnings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

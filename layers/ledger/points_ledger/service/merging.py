@@ -19,7 +19,7 @@ from points_ledger.domain.merge import check_mergeable, closing, opening, repoin
 from points_ledger.domain.settling import settled, settlement
 from points_ledger.domain.state import State
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
-from points_ledger.service.ports import Create, Profile, Request, RequestKey, Write
+from points_ledger.service.ports import Create, Profile, ProfileKey, Request, RequestKey, Write
 from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
 
@@ -64,7 +64,8 @@ class Merging:
         return self.path.run(lambda view: self._decide(view, command))
 
     def _decide(self, view: View, command: MergeMembers) -> Decision[Merged]:
-        source, target = view.head(command.member_id), view.resolved_head(command.into)
+        # The source's account comes first: whatever this request did before took its next number.
+        source = view.head(command.member_id)
         known = view.request(command.request)
         if known is not None:
             if known.fingerprint != command.fingerprint:
@@ -72,6 +73,7 @@ class Merging:
             return Decision(result=Merged(result=json.loads(known.result), replayed=True))
         if source is None:
             raise NotFoundError("member", command.member_id)
+        target = view.resolved_head(command.into)
         if target is None:
             raise NotFoundError("member", command.into)
         writes, state = merge_writes(
@@ -139,6 +141,7 @@ def merge_writes(
             for alias in aliases
         ),
     )
+    view.load(*(ProfileKey(member_id=head.member_id) for head in (source, target)))
     profiles = _profiles(view.profile(source.member_id), view.profile(target.member_id), merge)
     writes = posting_writes(posted, [source, target, *aliases], program)
     return (*writes, *profiles), opened[-1].state

@@ -14,6 +14,7 @@ from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.limit import MAX_ALIASES
 from points_ledger.domain.lot import Lots
 from points_ledger.domain.maturation import Target, target
+from points_ledger.domain.program import Program
 from points_ledger.domain.redemption import value_of
 from points_ledger.domain.settling import settled
 from points_ledger.domain.state import Standing
@@ -68,6 +69,24 @@ class MemberDetails:
     profile: Profile | None
 
 
+def balance_of(head: Entry, *, now: datetime, program: Program) -> Balance:
+    """The balance by a member's newest entry, settled at `now` by the program in force."""
+    state = settled(head.state, now=now, program=program)
+    return Balance(
+        member_id=head.member_id,
+        available=state.available,
+        pending=state.pending,
+        reserved=state.reserved,
+        debt=state.debt,
+        value=value_of(state.available, program.point_value, program.currency),
+        currency=program.currency,
+        lots=state.lots,
+        tier=state.standing.tier,
+        lifetime={name: state.counter(name) for name in LIFETIME},
+        as_of=now,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queries:
     """Answers questions; writes nothing."""
@@ -86,20 +105,7 @@ class Queries:
         head = self._head(member_id)
         now = latest(self.clock(), [head])
         program = self.programs.at(now)
-        state = settled(head.state, now=now, program=program)
-        return Balance(
-            member_id=head.member_id,
-            available=state.available,
-            pending=state.pending,
-            reserved=state.reserved,
-            debt=state.debt,
-            value=value_of(state.available, program.point_value, program.currency),
-            currency=program.currency,
-            lots=state.lots,
-            tier=state.standing.tier,
-            lifetime={name: state.counter(name) for name in LIFETIME},
-            as_of=now,
-        )
+        return balance_of(head, now=now, program=program)
 
     def member(self, member_id: MemberId) -> MemberDetails:
         """Standing and personal data.

@@ -293,7 +293,7 @@ class Recording:
             earns = program.enrolment == "automatic" or posted_at >= link.linked_at - timedelta(
                 days=program.enrolment_lookback_days
             )
-            return self._found(view, link.member_id, may_earn=earns)
+            return self._linked_to(view, link, may_earn=earns)
         if program.enrolment == "manual":
             waiting = Wait(external_id=earner.external_id, earning=earning.key)
             return _Unknown(writes=(waiting, GuardAbsent(key=earner.external_id)))
@@ -305,6 +305,18 @@ class Recording:
         if head is None:
             raise BrokenInvariantError(f"member {member_id} is linked and has no entry")
         return _Found(member_id=member_id, head=head, may_earn=may_earn)
+
+    def _linked_to(self, view: View, link: ExternalLink, *, may_earn: bool = True) -> "_Found":
+        """The member behind a customer, who is nobody's once the member is erased.
+
+        Raises:
+            BrokenInvariantError: the member is erased; the link was read before it went, or the
+                erasure has left it behind.
+        """
+        found = self._found(view, link.member_id, may_earn=may_earn)
+        if found.head.state.standing.status == "erased":
+            raise BrokenInvariantError(f"{link.external_id} is linked to an erased member")
+        return found
 
     def _enrolled(
         self,
@@ -343,7 +355,7 @@ class Recording:
         customer = fact.customer
         link = view.link(customer.external_id)
         if link is not None:
-            head = self._found(view, link.member_id).head
+            head = self._linked_to(view, link).head
             return _updated_profile(view, head.member_id, fact)
         if self.programs.at(self.clock()).enrolment == "manual":
             return Decision(result=Recorded(outcome="ignored"))
@@ -371,8 +383,8 @@ class Recording:
         view.load(fact.former, fact.into)
         former, into = view.link(fact.former), view.link(fact.into)
         if former is not None and into is not None:
-            source = self._found(view, former.member_id).head
-            target = self._found(view, into.member_id).head
+            source = self._linked_to(view, former).head
+            target = self._linked_to(view, into).head
             if source.member_id == target.member_id:
                 return Decision(result=Recorded(outcome="duplicate"))
             writes, _ = merge_writes(
@@ -382,7 +394,7 @@ class Recording:
             return Decision(result=Recorded(outcome="merged", entries=posted), writes=writes)
         known, unknown = former or into, fact.into if former else fact.former
         if known is not None:
-            head = self._found(view, known.member_id).head
+            head = self._linked_to(view, known).head
             return Decision(
                 result=Recorded(outcome="linked"), writes=self._linked(view, head, unknown)
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
 
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.entry import Entry, Posting, chain
@@ -18,7 +18,6 @@ from points_ledger.domain.error import (
     ReservationNotOpenError,
 )
 from points_ledger.domain.identity import CouponCode, MemberId, RedemptionId, RewardId
-from points_ledger.domain.lot import negative
 from points_ledger.domain.money import format_amount
 from points_ledger.domain.program import Program
 from points_ledger.domain.redemption import (
@@ -27,6 +26,7 @@ from points_ledger.domain.redemption import (
     RedemptionKind,
     Ticket,
     earned_on,
+    lots_for,
     points_asked,
     quote,
     redeem,
@@ -75,6 +75,8 @@ from points_ledger.service.redemption_steps import (
     taken,
 )
 from points_ledger.service.redemptions import belongs_to
+
+_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +251,7 @@ class Redeeming:
         posting = _first_posting(command, redeemer, points=points, id_=id_, salt=salt)
         settling = settlement(head.state, now=now, program=program, actor=command.actor)
         entries = _after(head, settling, posting, now)
-        asked_for = _redemption(command, entries[-1], points=points, id_=id_, program=program)
+        asked_for = _redemption(command, entries[-1], redeemer, points=points, id_=id_)
         claim = self._claim(asked_for, reward, redeemer)
         redemption = _answered(asked_for, claim, entries[-1].state, command.member_id)
         writes: tuple[Write, ...] = (
@@ -266,7 +268,7 @@ class Redeeming:
         if redemption.status != "completed":
             return NOTHING_CLAIMED
         if reward is not None:
-            return claim_reward(reward, redeemer, redemption, self.new_code())
+            return claim_reward(reward, redeemer, redemption, self.new_code)
         if redemption.kind == "coupon":
             return claim_coupon(redeemer, redemption, self.new_code())
         return NOTHING_CLAIMED
@@ -388,14 +390,18 @@ def _first_status(command: RedeemPoints, points: int, program: Program) -> Redem
 
 
 def _ends_at(status: RedemptionStatus, now: datetime, program: Program) -> datetime | None:
-    """When points that are set aside are free again; days of `approval_days` have 24 hours."""
+    """When points that are set aside are free again, in whole seconds, never sooner than meant.
+
+    Days of `approval_days` have 24 hours.
+    """
     match status:
         case "awaiting_approval":
-            return now + timedelta(days=program.redemption.approval_days)
+            ends_at = now + timedelta(days=program.redemption.approval_days)
         case "reserved":
-            return now + timedelta(minutes=program.redemption.reservation_minutes)
+            ends_at = now + timedelta(minutes=program.redemption.reservation_minutes)
         case _:
             return None
+    return ends_at if not ends_at.microsecond else ends_at.replace(microsecond=0) + _SECOND
 
 
 def _first_posting(
@@ -419,13 +425,12 @@ def _first_posting(
 
 
 def _redemption(
-    command: RedeemPoints, entry: Entry, *, points: int, id_: RedemptionId, program: Program
+    command: RedeemPoints, entry: Entry, redeemer: Redeemer, *, points: int, id_: RedemptionId
 ) -> Redemption:
+    program = redeemer.program
     status = _first_status(command, points, program)
     amount = value_of(points, program.point_value, program.currency)
     waits = status == "awaiting_approval"
-    posting = entry.posting
-    expires_at = _ends_at(status, posting.at, program)
     return Redemption(
         redemption_id=id_,
         member_id=entry.member_id,
@@ -440,13 +445,13 @@ def _redemption(
         ticket=command.ticket.key if command.ticket else None,
         result="",
         program_version=program.version,
-        year=local_day(posting.at, program.zone).year,
-        lots=negative(posting.lots),
+        year=redeemer.year,
+        lots=lots_for(redeemer, points),
         captured=points if status == "completed" else 0,
-        expires_at=expires_at,
+        expires_at=_ends_at(status, redeemer.now, program),
         holds=waits and command.reserve,
         requested_by=command.request.caller if waits else None,
-        approval_id=approval_id(command.request) if waits else None,
+        approval_id=approval_id("redemption", command.request) if waits else None,
         reward_id=command.reward_id,
     )
 

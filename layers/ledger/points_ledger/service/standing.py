@@ -144,15 +144,11 @@ def _links(view: View, head: Entry, command: ChangeMember, now: datetime) -> Ite
             raise InvalidRequestError((FieldError("external_ids", message),))
         if link is None:
             yield Create(
-                item=ExternalLink(
-                    external_id=external_id, member_id=head.member_id, linked_at=now
-                )
+                item=ExternalLink(external_id=external_id, member_id=head.member_id, linked_at=now)
             )
 
 
-def _profile(
-    view: View, head: Entry, command: ChangeMember, now: datetime
-) -> tuple[Write, ...]:
+def _profile(view: View, head: Entry, command: ChangeMember, now: datetime) -> tuple[Write, ...]:
     before = view.profile(head.member_id)
     known = before or Profile(member_id=head.member_id, created_at=now, updated_at=now)
     ids = tuple(dict.fromkeys([*known.external_ids, *command.external_ids]))

@@ -97,16 +97,15 @@ class Transferring:
         """
         receiver_id = MemberId(json.loads(approval.command)["to"])
         sender, receiver = (_head(view, id_) for id_ in (approval.member_id, receiver_id))
-        now = latest(now, [sender, receiver])
+        # Where nothing passes, the receiver's account gets no entry and decides nothing.
+        now = latest(now, [sender, receiver] if approved else [sender])
         posts = _Posts(sender, receiver, program=self.programs.at(now), now=now, actor=actor)
         transfer = posts.transfer(TransferId(approval.subject), approval.points)
         return posts.approved(transfer) if approved else posts.rejected(transfer)
 
     def _decide(self, view: View, command: TransferPoints, salt: str) -> Decision[Transferred]:
-        # Accounts come first: what was asked for before them may be in them already.
+        # The sender's account comes first: whatever this request did before took its next number.
         view.resolved_head(command.from_member_id)
-        if command.to.member_id is not None:
-            view.resolved_head(command.to.member_id)
         known = view.request(command.request)
         if known is not None:
             if known.fingerprint != command.fingerprint:
@@ -187,7 +186,7 @@ class _Posts:
         entries = self._entries(self._sender, set_aside(transfer))
         reservation = entries[-1].state.reservations[transfer.transfer_id]
         approval = Approval(
-            approval_id=approval_id(request),
+            approval_id=approval_id("transfer", request),
             kind="transfer",
             member_id=transfer.sender.member_id,
             points=transfer.points,

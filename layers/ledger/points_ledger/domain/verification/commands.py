@@ -4,6 +4,7 @@ What an entry itself decides on (how many points, which lots another member sent
 is taken from it; everything that follows from that and from the account before is computed.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -24,6 +25,7 @@ from points_ledger.domain.identity import (
 )
 from points_ledger.domain.lot import Lots, negative, total
 from points_ledger.domain.merge import Merging, closing, opening, repointed
+from points_ledger.domain.opening import opening as opened_lot
 from points_ledger.domain.program import Program
 from points_ledger.domain.redemption import Redeemer, redeem, source_of
 from points_ledger.domain.reservation import (
@@ -228,7 +230,7 @@ def _closed(found: Occurrence, source: MemberId) -> State:
     entries = found.book.chains.get(source)
     if entries is None:
         raise OutOfReachError(f"it takes over the account of {source}, whose entries it needs")
-    for before, entry in zip(entries, entries[1:], strict=False):
+    for before, entry in itertools.pairwise(entries):
         if entry.posting.details.get("into") == found.entry.member_id:
             return before.state
     raise DiffersError("details.from", f"a member that was merged into this one, not {source}", "")
@@ -398,6 +400,8 @@ def _adjusted(found: Occurrence) -> Posting:
         if name not in ("adjustment", "approval")
     }
     approval = posting.details.get("approval")
+    if posting.debt > 0 and approval is None:
+        raise DiffersError("details.approval", "an approval, because it makes debt", "nothing")
     asked_day = posting.inputs.get("last_day")
     return adjust(
         Adjustment(
@@ -412,6 +416,21 @@ def _adjusted(found: Occurrence) -> Posting:
         now=found.entry.recorded_at,
         actor=posting.actor,
         approval=None if approval is None else ApprovalId(approval),
+    )
+
+
+def _opened(found: Occurrence) -> Posting:
+    posting = found.posting
+    if posting.source is None:
+        raise DiffersError("source", "the row that was imported", "nothing")
+    return opened_lot(
+        found.state,
+        points=int(found.input("points")),
+        last_day=date.fromisoformat(found.input("last_day")),
+        source=posting.source,
+        now=found.entry.recorded_at,
+        program=found.program,
+        actor=posting.actor,
     )
 
 
@@ -461,6 +480,7 @@ def _makers() -> Iterator[tuple[EntryType, Callable[[Occurrence], Posting]]]:
     yield "extension", _settled
     yield "notice", _warned
     yield "adjustment", _adjusted
+    yield "opening", _opened
     yield "transfer", _transferred
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from points_ledger.domain.activity import counts_activity
-from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.convergence import Occasion, repeated
 from points_ledger.domain.earning import NOTHING_POSTED, Posted
 from points_ledger.domain.entry import Entry, EntryType, Posting
@@ -106,6 +105,8 @@ def _together(entries: Sequence[Entry]) -> list[Entry]:
         posting = entry.posting
         if not is_of_an_earning(posting) or posting.source != first.posting.source:
             break
+        if posting.inputs != first.posting.inputs or entry.recorded_at != first.recorded_at:
+            break
         if ORDER.index(posting.type) <= ORDER.index(group[-1].posting.type):
             break
         group.append(entry)
@@ -155,10 +156,6 @@ def _repeated(
     first = group[0]
     by_type = {entry.posting.type: entry.posting for entry in reversed(group)}
     hold_ends = program.maturation.hold.after(receipt.posted_at, program.zone)
-    if matured_at is not None and matured_at < hold_ends:
-        raise DiffersError(
-            "at", f"not before {format_instant(hold_ends)}", format_instant(matured_at)
-        )
     # When the fact happened is told by the entry itself, like the reason and who brought it.
     dated = next(by_type[each] for each in _DATED if each in by_type)
     reasons = (by_type[each].reason for each in ("reversal", "lapse") if each in by_type)
@@ -177,7 +174,8 @@ def _repeated(
                 actor=first.posting.actor,
                 in_force=in_force,
             ),
-            matured_at=matured_at or first.posting.at,
+            # No hold ends later than the points matured, whatever their entry says.
+            matured_at=max(matured_at or hold_ends, hold_ends),
             has_excess_refund=any("refund" in e.posting.details for e in group),
         )
     except ValueError as error:

@@ -1,6 +1,6 @@
 """Walking through chains, oldest entry first, until something differs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -86,9 +86,7 @@ class _Walk:
                 self._check(member_id, entries[place:])
             except OutOfReachError as beyond:
                 skipped.append(
-                    NotRecomputed(
-                        member_id=member_id, number=entry.number, reason=beyond.reason
-                    )
+                    NotRecomputed(member_id=member_id, number=place + 1, reason=beyond.reason)
                 )
                 differs = self._caught(entry)
             except DiffersError as found:
@@ -98,7 +96,7 @@ class _Walk:
             if differs is not None:
                 difference = Difference(
                     member_id=member_id,
-                    number=entry.number,
+                    number=place + 1,
                     field=differs.field,
                     expected=differs.expected,
                     found=differs.found,
@@ -144,9 +142,7 @@ class _Walk:
                 )
             return self.expected.pop(0)
         if is_of_an_earning(entry.posting):
-            postings = postings_of_earning(
-                entries, self.state, book=self.book, seen=self.earnings
-            )
+            postings = postings_of_earning(entries, self.state, book=self.book, seen=self.earnings)
             self.expected = postings[1:]
             return postings[0]
         return self._posting_of_command(entry)
@@ -158,7 +154,8 @@ class _Walk:
         try:
             posting = posting_of_command(found)
         except Rejection as refused:
-            raise DiffersError("type", f"no entry ({refused.code})", entry.posting.type) from refused
+            expected = f"no entry ({refused.code})"
+            raise DiffersError("type", expected, entry.posting.type) from refused
         except _UNREADABLE as error:
             raise DiffersError("inputs", f"what can be read ({error})", "another") from error
         note_redemption(found)
