@@ -6,6 +6,7 @@
 #   make down    stop it and remove its files                make deploy  to AWS, with samconfig.toml
 #   make lint    the checks that need no stack               make lock    update all pinned versions
 #   make status  the stack's addresses and passwords         make logs FUNCTION=members
+#   make verify FILE=export.json    compute the entries of an export again
 #
 # PORT (default 4566) moves the local stack.
 
@@ -45,7 +46,7 @@ help:
 # ---- Set-up: an environment per tool, made again only when its lock file has changed.
 
 .PHONY: setup
-setup: $(DEV)/.installed $(MINISTACK)/.installed $(SAM)/.installed
+setup: $(DEV)/.package $(MINISTACK)/.installed $(SAM)/.installed
 
 $(BOOTSTRAP)/.installed: requirements/bootstrap.txt
 	@python=""; \
@@ -84,6 +85,13 @@ $(DEV)/.installed $(MINISTACK)/.installed $(SAM)/.installed: $(BOOTSTRAP)/.insta
 	@$(UV) venv --quiet --clear --no-project --python $(BOOTSTRAP)/bin/python $(@D)
 	@$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes --compile-bytecode \
 		--requirement $(filter requirements/%,$^)
+	@touch $@
+
+# The ledger itself, so that `python -m points_ledger.…` finds it from anywhere.
+$(DEV)/.package: $(DEV)/.installed
+	@$(PY) -c 'import os, pathlib, sysconfig; \
+		site = sysconfig.get_path("purelib"); \
+		pathlib.Path(site, "points-ledger.pth").write_text(os.path.relpath("layers/ledger", site))'
 	@touch $@
 
 # ---- The local stack
@@ -137,6 +145,13 @@ stack-tests: setup
 
 bench: setup
 	$(PY) -m local within $(PY) -m tests.benchmarks
+
+# ---- Checking an export (docs/receipts.md); PROGRAMS names a file of program versions
+
+.PHONY: verify
+verify: $(DEV)/.package
+	@if [ -z "$(FILE)" ]; then echo "Name an export: make verify FILE=export.json" >&2; exit 2; fi
+	@$(PY) -m points_ledger.verify $(FILE) $(if $(PROGRAMS),--programs $(PROGRAMS))
 
 # ---- AWS
 

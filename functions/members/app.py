@@ -147,5 +147,5 @@ def export(request: Request) -> Response:
         page = services.exporting().export(member_id, limit=query.limit, cursor=cursor)
     except ValueError as error:
         raise unknown_cursor() from error
-    versions = services.exported_programs(page.entries)
+    versions = services.exported_programs(page.entries, as_of=page.balance.as_of)
     return Response(body=export_document(page, versions, sealed("export", member_id, page.cursor)))

@@ -46,8 +46,18 @@ def _redeemed(desk: Desk, **more: object) -> Json:
     return desk.colleague("POST /redemptions", Call(body=body))
 
 
-def _redemption(desk: Desk, *, reserve: bool = False) -> Call:
-    made = _redeemed(desk, reserve=reserve)
+def _redemption(desk: Desk) -> Call:
+    return Call(path={"redemption_id": _redeemed(desk)["redemption_id"]}, body={})
+
+
+def _reservation(desk: Desk) -> Call:
+    """The only open one: what a caller before was refused is given up first."""
+    mine = Call(query={"member_id": desk.member_id})
+    for each in desk.colleague("GET /redemptions", mine)["redemptions"]:
+        if each["status"] == "reserved":
+            path = {"redemption_id": each["redemption_id"]}
+            desk.colleague("POST /redemptions/{redemption_id}/cancel", Call(path=path, body={}))
+    made = _redeemed(desk, reserve=True)
     return Call(path={"redemption_id": made["redemption_id"]}, body={})
 
 
@@ -103,8 +113,8 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     ),
     "GET /redemptions": lambda desk: Call(query={"member_id": desk.member_id}),
     "GET /redemptions/{redemption_id}": lambda desk: Call(path=_redemption(desk).path),
-    "POST /redemptions/{redemption_id}/capture": lambda desk: _redemption(desk, reserve=True),
-    "POST /redemptions/{redemption_id}/cancel": lambda desk: _redemption(desk, reserve=True),
+    "POST /redemptions/{redemption_id}/capture": _reservation,
+    "POST /redemptions/{redemption_id}/cancel": _reservation,
     "POST /redemptions/{redemption_id}/reverse": _redemption,
     "POST /transfers": lambda desk: Call(
         body={

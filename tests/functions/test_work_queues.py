@@ -352,3 +352,15 @@ def test_a_refused_message_says_how_often_it_came(deployed: Deployed) -> None:
     poison = records.message('{"type": "refused"}', "m", actor=None, received=5)
     assert failures(deployed.invoke("accrual", records.batch(poison))) == ["m"]
     assert deployed.printed.line()["ids"]["received"] == "5"
+
+
+def test_a_customer_who_is_renamed_is_found_by_the_new_name_alone(deployed: Deployed) -> None:
+    external_id = ExternalId(source="pos", id="C-1")
+    for name, at in (("Dana Reyes", SALE), ("Dana Osei", deployed.clock())):
+        customer = Customer(external_id=external_id, name=name)
+        assert deployed.accrue(CustomerSeen(customer=customer, at=at + timedelta(minutes=1))) == []
+    found = {
+        name: len(deployed.ask("GET /members", query={"name": name}).body["members"])
+        for name in ("dana reyes", "dana osei")
+    }
+    assert found == {"dana reyes": 0, "dana osei": 1}

@@ -64,7 +64,10 @@ def splits_add_up(after: After) -> Iterable[str]:
         for pin in earning.pins.values():
             if sum(share.percent for share in pin.allocation) != WHOLE_PERCENT:
                 yield f"{earning.key}: {pin.allocation} is not the whole"
-        if earning.earner_id is not None and not after.gone & earning.posted.keys():
+        if earning.earner_id is None:
+            continue
+        sharers = {share.member_id for share in earning.pins[earning.earner_id].allocation}
+        if not after.gone & {*sharers, *earning.posted}:
             earned = sum(part.earned for part in earning.posted.values())
             if earned != earning.earned.points:
                 yield f"{earning.key}: earned {earning.earned.points}, split into {earned}"
@@ -152,7 +155,7 @@ def points_are_conserved(after: After) -> Iterable[str]:
             sides = [posting for posting in posted if posting.type == type_]
             moved = sum(side.pending + side.available + side.reserved for side in sides)
             if moved or len(sides) not in (0, 2):
-                yield f"{sent.run.name}: {len(sides)} sides of a {type_}, {moved} points from nowhere"
+                yield f"{sent.run.name}: {len(sides)} sides of a {type_}, of {moved} points"
 
 
 def spent_as_answered(after: After) -> Iterable[str]:
@@ -196,8 +199,8 @@ def _as_entered(after: After, redemption: Redemption) -> Iterator[str]:
         "completed": ("capture", None),
         "reversed": ("capture", None),
     }.get(status)
-    by_time = how.reason == "reservation_ended" or how.type == "forfeit"
-    if (expected is None) != by_time or (expected is not None and (how.type, how.reason) != expected):
+    by_itself = how.reason == "reservation_ended" or how.type == "forfeit"
+    if not (by_itself if expected is None else (how.type, how.reason) == expected):
         yield f"{id_} is {status}, its reservation was ended by {how.type} ({how.reason})"
 
 
@@ -230,15 +233,19 @@ def decided_once(after: After) -> Iterable[str]:
         begun, ends = _reserved(after, approval.subject)
         if len(ends) != begun:
             yield f"{approval}: its reservation was ended by {[e.posting.type for e in ends]}"
-    places = {(place.id, place.partition) for place in after.store._lists if place.list == "approvals"}
+    listed = (place for place in after.store._lists if place.list == "approvals")
+    places = {(place.id, place.partition) for place in listed}
     known = {str(approval.approval_id): approval for approval in approvals}
+    given_up_as = {str(each.redemption_id): each.status for each in after.items(Redemption)}
     for id_, partition in places:
         if id_ not in known or known[id_].status != partition:
             yield f"{id_} stands under {partition}: {known.get(id_)}"
     for approval in approvals:
-        listed = (approval.approval_id, approval.status) in places
-        if not listed and (approval.status != "open" or approval.kind != "redemption"):
-            yield f"{approval} is in no list"
+        is_listed = (approval.approval_id, approval.status) in places
+        # A redemption that was given up waits no more, though nobody has decided.
+        given_up = approval.status == "open" and given_up_as.get(approval.subject) == "cancelled"
+        if is_listed == given_up:
+            yield f"{approval} is in a list: {is_listed}, was given up: {given_up}"
 
 
 def stock_is_conserved(after: After) -> Iterable[str]:

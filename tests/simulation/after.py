@@ -46,11 +46,14 @@ class After:
 
     @cached_property
     def gone(self) -> frozenset[MemberId]:
-        """Whoever was closed or erased, by all their ids: nothing is posted to them any more."""
+        """Whoever is erased or was closed, by all their ids: nothing is posted to them meanwhile.
+
+        Whoever is opened again gets what was missed with the next fact about it.
+        """
         closed = {
             member_id
-            for member_id, state in self.states.items()
-            if state.standing.status in ("closed", "erased")
+            for member_id, chain in self.chains.items()
+            if any(entry.state.standing.status in ("closed", "erased") for entry in chain)
         }
         return frozenset(id_ for id_, now in self.survivors.items() if now in closed)
 

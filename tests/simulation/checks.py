@@ -6,11 +6,11 @@ alone, in the order in which they took effect.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 from points_ledger.domain.entry import Entry
@@ -143,8 +143,9 @@ def _answers_are_definite(after: After) -> Iterable[str]:
 
 def _found_done(command: Command, answer: Answer) -> bool:
     """Whether there was nothing to do, and so nothing to remember: the customers were linked."""
-    is_enrolment = isinstance(command, EnrolMember) and isinstance(answer, Enrolled)
-    return is_enrolment and not answer.created and not answer.replayed
+    if not isinstance(command, EnrolMember):
+        return False
+    return isinstance(answer, Enrolled) and not answer.created and not answer.replayed
 
 
 def _came_late(after: After, command: Command) -> bool:
@@ -173,8 +174,11 @@ class _Sums:
     debt: int | None = 0
 
     def __add__(self, other: "_Sums") -> "_Sums":
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return _Sums(*(None if None in pair else sum(pair) for pair in pairs))
+        added: dict[str, Any] = {}
+        for each in fields(self):
+            one, more = getattr(self, each.name), getattr(other, each.name)
+            added[each.name] = None if one is None or more is None else one + more
+        return _Sums(**added)
 
 
 _NOTHING: Final = _Sums()
@@ -311,7 +315,7 @@ def _holds(refusal: Refusal, place: int, store: MemoryStore, after: After) -> bo
         refusal.run.command(_alone(after, _Probe(store), refusal.at))
     except (Rejection, MergeRefusedError) as error:
         return error.code == refusal.code
-    except _WouldWriteError:
+    except (_WouldWriteError, LedgerError):
         return False
     return False
 

@@ -107,7 +107,7 @@ def moving(draft: ScenarioDraft) -> None:
         transfer("bob-ada-again", BOB, email_of("ada"), 40),
         transfer("ada-other", ADA, other, 50, note="for the fair"),
         redemption("redeem-1", dice.choice((50, 80))),
-        redemption("redeem-2", 60, member_id=BOB),
+        redemption("redeem-2", dice.choice((60, 90)), member_id=BOB),
         least=2,
         most=3,
     )
@@ -126,7 +126,10 @@ def moving(draft: ScenarioDraft) -> None:
     if draft.chance(0.3):
         draft.facts.append(bounced(id="before-2", at=START))
     if draft.expires:
-        draft.times, draft.sweeps = (MIDNIGHT + SECONDS,), 1
+        draft.times, draft.sweeps = (MIDNIGHT + SECONDS,), dice.choice((0, 1))
+        # What bob gets arrives with the entry of what he has just lost.
+        draft.ask(transfer("in-time", ADA, BOB, 50))
+        draft.ask(redemption("just-enough", 90, member_id=BOB))
 
 
 def merging(draft: ScenarioDraft) -> None:
@@ -250,7 +253,7 @@ def claiming(draft: ScenarioDraft) -> None:
         # Stock is drawn when somebody has agreed.
         draft.before += claims
         draft.ask_some(
-            *(decision(f"agree-{n}", each, approved=True, by="boss") for n, each in enumerate(claims)),
+            *(decision(f"agree-{n}", c, approved=True, by="boss") for n, c in enumerate(claims)),
             decision("refuse", claims[0], approved=False, by="boss-2"),
             step("give-up", "cancel", claims[1]),
             least=2,
@@ -328,14 +331,10 @@ def erasing(draft: ScenarioDraft) -> None:
 def _rules(draft: ScenarioDraft, *, expires: float) -> Program:
     """A program in which members share and transfer; in some, lots pass at midnight."""
     draft.expires = draft.chance(expires)
-    clawback = draft.dice.choice(("unlimited", "unlimited", "within_balance"))
-    rules = (
-        program(clawback=clawback, expires_after="P1D", round_to="day")
-        if draft.expires
-        else program(clawback=clawback)
-    )
+    rules = program(expires_after="P1D", round_to="day") if draft.expires else program()
     return replace(
         rules,
+        clawback=draft.dice.choice(("unlimited", "unlimited", "within_balance")),
         transfers=TransferTerms(enabled=True, within="organisation"),
         sharing_within="organisation",
     )

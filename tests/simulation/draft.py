@@ -358,7 +358,11 @@ def enrolment(key: str, *customers: str, organisation: str | None = None) -> Enr
 
 
 def change(
-    key: str, *, member_id: MemberId = ADA, status: Status | None = None, customers: Iterable[str] = ()
+    key: str,
+    *,
+    member_id: MemberId = ADA,
+    status: Status | None = None,
+    customers: Iterable[str] = (),
 ) -> ChangeMember:
     """A member is frozen, closed or activated, or gets further customers."""
     return ChangeMember(

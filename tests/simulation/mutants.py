@@ -1,11 +1,12 @@
 """Ways of getting the write path wrong, each of which the simulation must notice.
 
-A mutant is a small patch: what a careless change of the service or of a store would do.
+A mutant is a small patch: what a careless change of the service or of a store would do. Those
+about commands that came later are in mutants_of_commands.py.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from unittest.mock import patch
@@ -18,16 +19,12 @@ from points_ledger.domain.settling import settlement
 from points_ledger.domain.warning import LookTarget
 from points_ledger.service import expiring, ledger, recording, redeeming
 from points_ledger.service.expiring import Expiring
-from points_ledger.service.ledger import Decision, View, WritePath, guarded_key, posting_writes
+from points_ledger.service.ledger import Decision, View, posting_writes
 from points_ledger.service.ports import (
     Append,
     Committed,
-    Create,
     ExternalLink,
-    GuardAbsent,
     HeadKey,
-    Item,
-    ItemKey,
     Lost,
     Marker,
     Outcome,
@@ -41,30 +38,15 @@ from points_ledger.service.ports import (
 )
 from points_ledger.service.recording import Recording
 from points_ledger.service.redeeming import Redeeming, RedeemPoints
-from tests.memory_store import MemoryStore
-
-Patch = Callable[[ExitStack], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One defect.
-
-    Attributes:
-        family: the scenarios that it shows in, so that the others need not be played.
-    """
-
-    name: str
-    family: str
-    patch: Patch
-
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """The ledger with the defect."""
-        with ExitStack() as stack:
-            self.patch(stack)
-            yield
-
+from tests.simulation import mutants_of_commands
+from tests.simulation.patching import (
+    Mutant,
+    creates,
+    guards_absent,
+    in_two,
+    run_changed,
+    unchecked,
+)
 
 # ---- After a lost race
 
@@ -127,7 +109,7 @@ def _commits_the_first_decision_again(stack: ExitStack) -> None:
 
         return first
 
-    _run(stack, around=around)
+    run_changed(stack, around=around)
 
 
 def _gives_up_at_once(stack: ExitStack) -> None:
@@ -144,7 +126,7 @@ def _arms_only_at_first(stack: ExitStack) -> None:
 
         return store.commit([w for w in writes if attempt == 1 or not is_marker(w)])
 
-    _run(stack, change)
+    run_changed(stack, change)
 
 
 # ---- After a lost reply
@@ -157,7 +139,7 @@ def _takes_unknown_for_done(stack: ExitStack) -> None:
         outcome = store.commit(writes)
         return Committed() if isinstance(outcome, Lost) and outcome.unknown else outcome
 
-    _run(stack, change)
+    run_changed(stack, change)
 
 
 def _begins_anew_with_another_id(stack: ExitStack) -> None:
@@ -180,37 +162,37 @@ def _does_not_know_its_request(stack: ExitStack) -> None:
 
 def _appends_over(stack: ExitStack) -> None:
     """The next entry is put whatever is there."""
-    _unchecked(stack, lambda write: isinstance(write, Append))
+    unchecked(stack, lambda write: isinstance(write, Append))
 
 
 def _saves_over(stack: ExitStack) -> None:
     """An earning is saved whatever its revision."""
-    _unchecked(stack, lambda write: isinstance(write, Save))
+    unchecked(stack, lambda write: isinstance(write, Save))
 
 
 def _links_over(stack: ExitStack) -> None:
     """A customer is linked to a new member whoever they are linked to."""
-    _unchecked(stack, lambda write: _creates(write, ExternalLink))
+    unchecked(stack, lambda write: creates(write, ExternalLink))
 
 
 def _redeems_over(stack: ExitStack) -> None:
     """A redemption is put whatever is there."""
-    _unchecked(stack, lambda write: _creates(write, Redemption))
+    unchecked(stack, lambda write: creates(write, Redemption))
 
 
 def _requests_over(stack: ExitStack) -> None:
     """The result of a request is put whatever is there."""
-    _unchecked(stack, lambda write: _creates(write, Request))
+    unchecked(stack, lambda write: creates(write, Request))
 
 
 def _waits_unguarded(stack: ExitStack) -> None:
     """A purchase waits for a customer who may be enrolled already."""
-    _unchecked(stack, lambda write: _guards(write, ExternalId))
+    unchecked(stack, lambda write: guards_absent(write, ExternalId))
 
 
 def _parks_unguarded(stack: ExitStack) -> None:
     """A refund waits for a payment that may be known already."""
-    _unchecked(stack, lambda write: _guards(write, PaymentKey))
+    unchecked(stack, lambda write: guards_absent(write, PaymentKey))
 
 
 def _decides_by_unguarded_accounts(stack: ExitStack) -> None:
@@ -223,22 +205,22 @@ def _decides_by_unguarded_accounts(stack: ExitStack) -> None:
 
 def _remembers_redemptions_later(stack: ExitStack) -> None:
     """The redemption is written after its entry."""
-    _in_two(stack, lambda write: _creates(write, Redemption))
+    in_two(stack, lambda write: creates(write, Redemption))
 
 
 def _remembers_requests_later(stack: ExitStack) -> None:
     """The request is written after the account that it opened."""
-    _in_two(stack, lambda write: _creates(write, Request))
+    in_two(stack, lambda write: creates(write, Request))
 
 
 def _saves_the_earning_later(stack: ExitStack) -> None:
     """The fact is kept after its points were posted."""
-    _in_two(stack, lambda write: isinstance(write, Save))
+    in_two(stack, lambda write: isinstance(write, Save))
 
 
 def _arms_later(stack: ExitStack) -> None:
     """The marker is written after what falls due."""
-    _in_two(stack, lambda write: isinstance(write, Put) and isinstance(write.item, Marker))
+    in_two(stack, lambda write: isinstance(write, Put) and isinstance(write.item, Marker))
 
 
 # ---- Decisions from what was never true
@@ -329,116 +311,39 @@ def _former_earner_keeps(stack: ExitStack) -> None:
     stack.enter_context(patch.object(Recording, "_unearned", unearned))
 
 
+_FAMILIES: Final = (
+    (_adopts_nothing, "spending"),
+    (_reads_missing_as_absent, "spending"),
+    (_keeps_unguarded_reads, "on_ticket"),
+    (_keeps_the_customer_unknown, "newcomers"),
+    (_commits_the_first_decision_again, "spending"),
+    (_gives_up_at_once, "purchases"),
+    (_arms_only_at_first, "newcomers"),
+    (_takes_unknown_for_done, "spending"),
+    (_begins_anew_with_another_id, "spending"),
+    (_does_not_know_its_request, "spending"),
+    (_appends_over, "spending"),
+    (_saves_over, "purchases"),
+    (_links_over, "newcomers"),
+    (_redeems_over, "spending"),
+    (_requests_over, "newcomers"),
+    (_waits_unguarded, "waiting"),
+    (_parks_unguarded, "by_payment"),
+    (_decides_by_unguarded_accounts, "spending"),
+    (_remembers_redemptions_later, "spending"),
+    (_remembers_requests_later, "newcomers"),
+    (_saves_the_earning_later, "purchases"),
+    (_arms_later, "newcomers"),
+    (_believes_torn_reads, "on_ticket"),
+    (_believes_adopted_entries, "expiring"),
+    (_reads_the_ticket_first, "on_ticket"),
+    (_forgets_only_accounts, "spending"),
+    (_expires_what_it_saw_first, "expiring"),
+    (_trusts_its_own_clock, "expiring"),
+    (_former_earner_keeps, "waiting"),
+)
+"""Each with the family of scenarios that it shows in."""
 MUTANTS: Final[Mapping[str, Mutant]] = {
     change.__name__.strip("_"): Mutant(change.__name__.strip("_"), family, change)
-    for change, family in (
-        (_adopts_nothing, "spending"),
-        (_reads_missing_as_absent, "spending"),
-        (_keeps_unguarded_reads, "on_ticket"),
-        (_keeps_the_customer_unknown, "newcomers"),
-        (_commits_the_first_decision_again, "spending"),
-        (_gives_up_at_once, "purchases"),
-        (_arms_only_at_first, "newcomers"),
-        (_takes_unknown_for_done, "spending"),
-        (_begins_anew_with_another_id, "spending"),
-        (_does_not_know_its_request, "spending"),
-        (_appends_over, "spending"),
-        (_saves_over, "purchases"),
-        (_links_over, "newcomers"),
-        (_redeems_over, "spending"),
-        (_requests_over, "newcomers"),
-        (_waits_unguarded, "waiting"),
-        (_parks_unguarded, "by_payment"),
-        (_decides_by_unguarded_accounts, "spending"),
-        (_remembers_redemptions_later, "spending"),
-        (_remembers_requests_later, "newcomers"),
-        (_saves_the_earning_later, "purchases"),
-        (_arms_later, "newcomers"),
-        (_believes_torn_reads, "on_ticket"),
-        (_believes_adopted_entries, "expiring"),
-        (_reads_the_ticket_first, "on_ticket"),
-        (_forgets_only_accounts, "spending"),
-        (_expires_what_it_saw_first, "expiring"),
-        (_trusts_its_own_clock, "expiring"),
-        (_former_earner_keeps, "waiting"),
-    )
+    for change, family in (*_FAMILIES, *mutants_of_commands.FAMILIES)
 }
-
-
-# ---- How to patch
-
-
-class _ChangedStore(Store):
-    """A store whose commits go another way."""
-
-    def __init__(
-        self, store: Store, change: Callable[[Store, Sequence[Write], int], Outcome]
-    ) -> None:
-        self._store = store
-        self._change = change
-        self._attempts = 0
-
-    def get(self, keys: Sequence[ItemKey]) -> Mapping[ItemKey, Item]:
-        return self._store.get(keys)
-
-    def head(self, member_id: MemberId) -> Entry | None:
-        return self._store.head(member_id)
-
-    def commit(self, writes: Sequence[Write]) -> Outcome:
-        self._attempts += 1
-        return self._change(self._store, writes, self._attempts)
-
-
-def _run(
-    stack: ExitStack,
-    change: Callable[[Store, Sequence[Write], int], Outcome] = lambda store, w, _: store.commit(w),
-    around: Callable[[Callable[[View], Decision[Any]]], Callable[[View], Decision[Any]]] = (
-        lambda command: command
-    ),
-) -> None:
-    """Every command goes through a changed store, and is itself changed."""
-    original = WritePath.run
-
-    def run(self: WritePath, command: Callable[[View], Decision[Any]]) -> object:
-        path = replace(self, store=_ChangedStore(self.store, change))
-        return original(path, around(command))
-
-    stack.enter_context(patch.object(WritePath, "run", run))
-
-
-def _in_two(stack: ExitStack, is_late: Callable[[Write], bool]) -> None:
-    """Some writes are committed after the others."""
-
-    def change(store: Store, writes: Sequence[Write], _attempt: int) -> Outcome:
-        late = [write for write in writes if is_late(write)]
-        early = [write for write in writes if not is_late(write)]
-        outcome = store.commit(early) if early else Committed()
-        return store.commit(late) if late and isinstance(outcome, Committed) else outcome
-
-    _run(stack, change)
-
-
-def _unchecked(stack: ExitStack, is_free: Callable[[Write], bool]) -> None:
-    """The store ignores the condition of some writes."""
-    check, apply = MemoryStore._check, MemoryStore._apply
-
-    def checked(self: MemoryStore, write: Write, *rest: Any) -> None:  # noqa: ANN401 - passed on
-        if not is_free(write):
-            check(self, write, *rest)
-
-    def applied(self: MemoryStore, write: Write) -> None:
-        if isinstance(write, Append):
-            chain = self._chains.get(write.entry.member_id, [])
-            del chain[write.entry.number - 1 :]
-        apply(self, write)
-
-    stack.enter_context(patch.object(MemoryStore, "_check", checked))
-    stack.enter_context(patch.object(MemoryStore, "_apply", applied))
-
-
-def _creates(write: Write, class_: type) -> bool:
-    return isinstance(write, Create) and isinstance(write.item, class_)
-
-
-def _guards(write: Write, class_: type) -> bool:
-    return isinstance(write, GuardAbsent) and isinstance(guarded_key(write), class_)

@@ -23,7 +23,7 @@ from tests.builders import START
 from tests.memory_store import MemoryStore
 from tests.simulation import commands, facts
 from tests.simulation.draft import Compared, ScenarioDraft
-from tests.simulation.services import WAYS, Command, Services
+from tests.simulation.services import Command, Services
 from tests.simulation.world import World, copied, no_pause
 
 SCHEDULES_PER_SCENARIO: Final = 24
@@ -118,10 +118,10 @@ def _scenario(family: int, number: int) -> Scenario:
     programs.at(START)
     services = sequential(store, programs, START, "member")
     for happened in draft.before:
-        if isinstance(happened, tuple(WAYS)):
-            services.carry_out(happened)
-        else:
+        if isinstance(happened, Fact):
             services.record(happened)
+        else:
+            services.carry_out(happened)
     return Scenario(
         family=NAMES[family],
         rules=draft.rules,

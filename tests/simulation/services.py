@@ -235,11 +235,10 @@ def _redemption(store: MemoryStore, command: RedeemPoints) -> Told | None:
 
 def _step(store: MemoryStore, command: ContinueRedemption) -> Told | None:
     item = store._items.get(RedemptionKey(redemption_id=command.redemption_id))
-    known = item.commands.get(command_key(command.request)) if isinstance(item, Redemption) else None
-    if known is None:
+    if not isinstance(item, Redemption):
         return None
-    assert isinstance(item, Redemption)
-    return answer_again(item, known)
+    known = item.commands.get(command_key(command.request))
+    return None if known is None else answer_again(item, known)
 
 
 def _request(store: MemoryStore, command: Command) -> Told | None:

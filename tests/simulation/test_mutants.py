@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.simulation.checks import Failure, first_failure
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.patching import Mutant
 from tests.simulation.scenario import NAMES
 from tests.simulation.test_schedules import SCHEDULES
 

@@ -118,9 +118,9 @@ def test_who_was_merged_is_found_as_who_survived(circle: Circle) -> None:
 
 
 def test_an_erased_person_is_gone_and_the_ledger_stays(circle: Circle) -> None:
-    ledger, person = circle.ledger, circle.join(60)
+    ledger, person = circle.ledger, circle.join(600)
     note = f"for {unique('grandmother')}"
-    ledger.redeem(person.member_id, points=6, note=note)
+    assert ledger.redeem(person.member_id, points=510, note=note).status_code == 201
     open_purchase = circle.purchase(person, 15)
     ledger.settle(open_purchase.posted())
     key = unique("key")
@@ -130,7 +130,7 @@ def test_an_erased_person_is_gone_and_the_ledger_stays(circle: Circle) -> None:
     other = erase(ledger, person.member_id)
 
     assert first.status_code == 200, first.text
-    assert first.json() == {"member_id": person.member_id, "status": "erased", "forfeited": 69}
+    assert first.json() == {"member_id": person.member_id, "status": "erased", "forfeited": 105}
     assert again.headers["idempotency-replayed"] == "true"
     assert again.json() == first.json()
     assert problem(other) == (422, "member_inactive")
@@ -210,15 +210,16 @@ def pages(ledger: StackClient, person: Person, token: str) -> list[dict[str, obj
 
 
 def test_a_person_gets_everything_about_them(circle: Circle) -> None:
-    ledger, person, other = circle.ledger, circle.join(60), circle.join(30)
-    ledger.redeem(person.member_id, points=6, note="for a friend")
+    ledger, person, other = circle.ledger, circle.join(600), circle.join(30)
+    redeemed = ledger.redeem(person.member_id, points=510, note="for a friend")
+    assert redeemed.status_code == 201
     circle.merge(other, person)
     token = ledger.sign_up(person.member_id)
 
     whole = ledger.get("/members/me/export", token=token).json()
     parts = pages(ledger, person, token)
 
-    assert whole["balance"]["available"] == 84
+    assert whole["balance"]["available"] == 120
     assert [note["text"] for note in whole["notes"]] == ["for a friend"]
     numbers = [entry["entry"] for entry in whole["entries"]]
     assert numbers == list(range(1, len(ledger.entries(person.member_id)) + 1))

@@ -36,17 +36,17 @@ def statement(
 
 
 def test_opening_and_entries_come_to_closing(ledger: StackClient) -> None:
-    member_id = ledger.rich_member(60)
-    ledger.redeem(member_id, points=21)
+    member_id = ledger.rich_member(600)
+    assert ledger.redeem(member_id, points=510).status_code == 201
     before, current, following = (statement(ledger, member_id, month).json() for month in months())
 
     assert current["time_zone"] == "America/Chicago"
     sums = {name: sum(entry[name] for entry in current["entries"]) for name in NAMES}
     assert {name: current["opening"][name] + sums[name] for name in NAMES} == current["closing"]
     assert current["entries"] == ledger.entries(member_id)
-    assert (current["closing"]["available"], current["cursor"]) == (39, None)
+    assert (current["closing"]["available"], current["cursor"]) == (90, None)
     totals = current["totals"]
-    assert (totals["earned"], totals["matured"], totals["redeemed"]) == (60, 60, 21)
+    assert (totals["earned"], totals["matured"], totals["redeemed"]) == (600, 600, 510)
     assert (before["entries"], following["entries"]) == ([], [])
     assert before["closing"] == current["opening"]
     assert following["opening"] == current["closing"]

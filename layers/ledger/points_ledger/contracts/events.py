@@ -6,6 +6,8 @@ from typing import Final
 
 from points_ledger.contracts.responses import entry_document
 from points_ledger.domain.entry import Entry, EntryType, Posting
+from points_ledger.domain.lot import total
+from points_ledger.domain.state import decode_lots
 from points_ledger.service.ports import Approval
 
 EVENT_NAMES: Final[Mapping[EntryType, str]] = MappingProxyType(
@@ -50,9 +52,15 @@ def approval_detail(approval: Approval) -> Mapping[str, object]:
 
 
 def _points(posting: Posting) -> int:
-    """A capture is about what was spent of the reservation, not about the rest that came back."""
+    """A capture is about what was spent of the reservation, not about the rest that came back.
+
+    A notice is about the lots that it names, an extension about those that it keeps.
+    """
     if posting.type == "capture":
         return posting.counters.get("redeemed", 0)
+    if posting.type in ("notice", "extension"):
+        about = "lots" if posting.type == "notice" else "extended"
+        return total(decode_lots(posting.details.get(about, "")))
     return posting.available or posting.pending or posting.reserved
 
 

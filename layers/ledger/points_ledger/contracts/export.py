@@ -23,6 +23,7 @@ from points_ledger.domain.state import (
     ReservationChanges,
     Standing,
     State,
+    Status,
     decode_standing,
     encode_standing,
 )
@@ -30,7 +31,10 @@ from points_ledger.service.ports import ProgramVersion
 from points_ledger.service.queries import balance_of
 
 _TYPES: Final = frozenset(get_args(EntryType))
+_STATUSES: Final = frozenset(get_args(Status))
 _NEVER: Final = "never"
+_VERSIONS: Final = ("program_versions", "programs", "versions")
+"""Under which names program versions may stand in a file."""
 _HASH_CHARACTERS: Final = 64
 
 
@@ -72,7 +76,8 @@ class Exported:
         misread: what is wrong with that entry, by member.
         programs: the program versions, by number.
         periods: from when each was in force; empty where any of them does not say.
-        balance: the balance document of the first page, if there is one.
+        balance: the balance document of the last page with entries of this member, if there is
+            one: the one that belongs to the last of them.
     """
 
     member_id: MemberId
@@ -173,9 +178,10 @@ def read_exports(pages: Iterable[object], programs: object = None) -> Exported:
         for merged in _parts(content, "merged"):
             id_ = MemberId(_named(merged, "member_id"))
             documents.setdefault(id_, []).extend(_parts(merged, "entries"))
-        if balance is None and isinstance(content.get("balance"), Mapping):
+        if content["entries"] and isinstance(content.get("balance"), Mapping):
             balance = content["balance"]
-        versions += [each for each in _parts(content, "programs") if each not in versions]
+        for name in _VERSIONS:
+            versions += [each for each in _parts(content, name) if each not in versions]
     if not documents:
         raise UnreadableExportError("there is no page")
     read = {id_: _read_chain(chain) for id_, chain in documents.items()}
@@ -209,7 +215,7 @@ def _listed(programs: object) -> list[object]:
     if isinstance(programs, list):
         return programs
     if isinstance(programs, Mapping):
-        for name in ("programs", "versions"):
+        for name in _VERSIONS:
             if isinstance(programs.get(name), list):
                 return list(programs[name])
         return [programs]
@@ -360,7 +366,7 @@ class _Reader:
             lots=self._read("lots", _read_lots),
             reservations=self._read("reservations", _read_reservations),
             counters=self._read("counters", _integers),
-            standing=self._read("standing", _read_standing),
+            standing=self._read("standing", _or_null(_read_standing)),
             source=self._read("source", _read_source),
             rules=tuple(self._read("rules", _read_rules)),
             program_version=self._read("program_version", _or_null(_integer)),
@@ -468,8 +474,11 @@ def _read_reservations(value: object) -> dict[str, Reservation | None]:
     }
 
 
-def _read_standing(value: object) -> Standing | None:
-    return None if value is None else decode_standing(_object(value))
+def _read_standing(value: object) -> Standing:
+    standing = decode_standing(_object(value))
+    if standing.status not in _STATUSES:
+        raise ValueError("not a status of a member")
+    return standing
 
 
 def _read_state(value: object) -> State:
@@ -482,7 +491,7 @@ def _read_state(value: object) -> State:
         lots=_read_lots(state["lots"]),
         reservations={id_: each for id_, each in reservations.items() if each is not None},
         counters=_integers(state["counters"]),
-        standing=decode_standing(_object(state["standing"])),
+        standing=_read_standing(state["standing"]),
     )
 
 

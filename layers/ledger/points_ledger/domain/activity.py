@@ -6,8 +6,8 @@ member's own redemptions. The state keeps that day as the counter `active_until`
 only grows, so that activities that become known in any order end in the same day. The entry that
 records an activity also moves the lot: its old day loses what the new day gains.
 
-Points whose last day is over stay as they are: an activity brings nothing back. A lot with a later
-day than the activity gives keeps it: no point ever loses a day.
+What had ended before the entry is settled first: an activity brings nothing back. A lot with a
+later day than the activity gives keeps it: no point ever loses a day.
 """
 
 from dataclasses import dataclass, replace

@@ -84,7 +84,9 @@ class Aim:
     def is_met(self) -> bool:
         """Whether the ledger is there already, so that no account has to be read."""
         posted = self.earning.posted
-        return not self.is_unseen_activity and all(goal.is_met(posted.get(m, NOTHING_POSTED)) for m, goal in self.goals.items())
+        return not self.is_unseen_activity and all(
+            goal.is_met(posted.get(m, NOTHING_POSTED)) for m, goal in self.goals.items()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,12 +340,25 @@ class _Step:
         self, posted: Mapping[MemberId, Posted], goals: Goals, state: State
     ) -> tuple[dict[MemberId, Posted], tuple[Posting, ...]]:
         """The way of one member, who may be known by several ids: one posting of each type."""
-        active = self._activity(posted, goals, state)
-        if active is None:
+        if self._activity(posted, goals, state) is None:
             return self._converged(posted, goals, state)
+        # An activity brings nothing back, so what had ended before it is settled first.
+        first = self._settlement(state)
+        for settling in first:
+            state = apply(state, settling)
+        active = self._activity(posted, goals, state)
+        assert active is not None
         state = changed(state, lots=active.lots, counters=active.counters)
         after, postings = self._converged(posted, goals, state)
-        return after, self._with_activity(postings, active)
+        return after, (*first, *self._with_activity(postings, active))
+
+    def _settlement(self, state: State) -> tuple[Posting, ...]:
+        """The posting for what time has ended, if there is any."""
+        occasion = self.occasion
+        settling = settlement(
+            state, now=occasion.now, program=occasion.in_force, actor=occasion.actor
+        )
+        return () if settling is None else (settling,)
 
     def _activity(
         self, posted: Mapping[MemberId, Posted], goals: Goals, state: State
@@ -416,16 +431,12 @@ class _Step:
         self, posted: Posted, goal: Goal, state: State, points: int
     ) -> tuple[Posted, tuple[Posting, ...]]:
         """A fall takes from lots, so lots that have passed are settled first."""
-        occasion = self.occasion
-        settling = settlement(
-            state, now=occasion.now, program=occasion.in_force, actor=occasion.actor
-        )
-        if settling is not None:
+        first = self._settlement(state)
+        for settling in first:
             state = apply(state, settling)
         after, fall = _taken_back(points, posted, state, self.program.clawback)
         after = _settled_rest(after, goal)
         draft = _Draft(before=posted, after=after, step=self)
-        first = (settling,) if settling is not None else ()
         return after, (*first, *draft.postings(state, fall, credit=0))
 
     def lot_day(self, state: State) -> date:

@@ -297,13 +297,13 @@ def described_program(now: datetime) -> dict[str, object]:
     return {**describe(programs().version(number)), "effective_from": since}
 
 
-def exported_programs(entries: Iterable["Entry"]) -> list[dict[str, object]]:
-    """The program versions that entries name, as they are exported."""
+def exported_programs(entries: Iterable["Entry"], *, as_of: datetime) -> list[dict[str, object]]:
+    """The program versions that entries name, and the one that a balance goes by, as exported."""
     from points_ledger.contracts.export import exported_program, versions_named
 
     return [
         exported_program(programs().stored(number), programs().effective_from(number))
-        for number in versions_named(entries)
+        for number in sorted({*versions_named(entries), programs().number_at(as_of)})
     ]
 
 

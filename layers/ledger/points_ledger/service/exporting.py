@@ -103,7 +103,7 @@ class Exporting:
             pending, _ = self.queries.pending(member_id, limit=MAX_PAGE_SIZE, cursor=None)
         return Exported(
             member=self.queries.member(member_id),
-            balance=self.queries.balance(member_id),
+            balance=self.queries.balance_after(head),
             sharing=head.state.standing.sharing,
             notes=tuple(shown),
             pending=tuple(pending),

@@ -102,10 +102,12 @@ class Queries:
         Raises:
             NotFoundError: there is no such member.
         """
-        head = self._head(member_id)
+        return self.balance_after(self._head(member_id))
+
+    def balance_after(self, head: Entry) -> Balance:
+        """The balance by a member's newest entry, as it counts now."""
         now = latest(self.clock(), [head])
-        program = self.programs.at(now)
-        return balance_of(head, now=now, program=program)
+        return balance_of(head, now=now, program=self.programs.at(now))
 
     def member(self, member_id: MemberId) -> MemberDetails:
         """Standing and personal data.

@@ -356,7 +356,7 @@ class Recording:
         link = view.link(customer.external_id)
         if link is not None:
             head = self._linked_to(view, link).head
-            return _updated_profile(view, head.member_id, fact)
+            return _updated_profile(view, head, fact)
         if self.programs.at(self.clock()).enrolment == "manual":
             return Decision(result=Recorded(outcome="ignored"))
         found = self._enrolled(customer, customer.external_id, source=None, actor=actor)
@@ -569,8 +569,8 @@ def _unmoved(heads: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[Guard
             yield GuardHead(member_id=head.member_id, number=head.number)
 
 
-def _updated_profile(view: View, member_id: MemberId, fact: CustomerSeen) -> Decision[Recorded]:
-    profile, customer = view.profile(member_id), fact.customer
+def _updated_profile(view: View, head: Entry, fact: CustomerSeen) -> Decision[Recorded]:
+    profile, customer = view.profile(head.member_id), fact.customer
     if profile is None or profile.updated_at >= fact.at:
         return Decision(result=Recorded(outcome="duplicate"))
     newer = replace(
@@ -580,4 +580,7 @@ def _updated_profile(view: View, member_id: MemberId, fact: CustomerSeen) -> Dec
         phone=customer.phone or profile.phone,
         updated_at=fact.at,
     )
-    return Decision(result=Recorded(outcome="stored"), writes=profile_writes(profile, newer))
+    # Whoever merges the member meanwhile posts an entry; then it is another profile.
+    guard = GuardHead(member_id=head.member_id, number=head.number)
+    writes = (*profile_writes(profile, newer), guard)
+    return Decision(result=Recorded(outcome="stored"), writes=writes)

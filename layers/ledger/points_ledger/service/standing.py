@@ -100,7 +100,7 @@ class Changing:
         writes = [*_links(view, head, command, now), *_profile(view, head, command, now)]
         if entry is not None:
             writes += posting_writes([entry], [head], self.programs.at(now))
-        elif writes:
+        elif writes or request:
             # Whoever merges or erases the member meanwhile posts an entry.
             writes.append(GuardHead(member_id=head.member_id, number=head.number))
         done = Changed(member_id=head.member_id, entry=entry.number if entry else None)

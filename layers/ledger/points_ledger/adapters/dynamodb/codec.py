@@ -129,7 +129,7 @@ def encode_entry(entry: Entry) -> Attributes:
     item = _item(keys.entry_key(entry.member_id, entry.number), texts, numbers)
     item["previous_hash"] = {"B": entry.previous_hash}
     item["hash"] = {"B": entry.hash}
-    return _fitted(item, "state")
+    return _fitted(item, "state", "lots")
 
 
 def _decode_entry_1(item: Attributes) -> Entry:
@@ -142,7 +142,7 @@ def _decode_entry_1(item: Attributes) -> Entry:
         pending=_number(item, "pending") or 0,
         reserved=_number(item, "reserved") or 0,
         debt=_number(item, "debt") or 0,
-        lots=decode_lots(_text(item, "lots") or ""),
+        lots=decode_lots(_fitted_text(item["lots"])) if "lots" in item else {},
         reservations=decode_reservations(json.loads(_text(item, "reservations") or "{}")),
         counters=json.loads(_text(item, "counters") or "{}"),
         standing=_standing(standing) if standing is not None else None,
@@ -705,10 +705,11 @@ def _item(
     return item
 
 
-def _fitted(item: Attributes, name: str) -> Attributes:
-    """The item with its long text deflated, if it would take more than one write unit."""
-    if size_bytes(item) > WRITE_UNIT_BYTES:
-        item[name] = {"B": zlib.compress(item[name]["S"].encode())}
+def _fitted(item: Attributes, *names: str) -> Attributes:
+    """The item with its long texts deflated, one after the other, until it is one write unit."""
+    for name in names:
+        if name in item and size_bytes(item) > WRITE_UNIT_BYTES:
+            item[name] = {"B": zlib.compress(item[name]["S"].encode())}
     return item
 
 

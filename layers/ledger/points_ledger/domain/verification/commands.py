@@ -23,10 +23,11 @@ from points_ledger.domain.identity import (
     RedemptionId,
     TransferId,
 )
-from points_ledger.domain.lot import Lots, negative, total
+from points_ledger.domain.lot import Lots, negative, take, total
 from points_ledger.domain.merge import Merging, closing, opening, repointed
 from points_ledger.domain.opening import opening as opened_lot
 from points_ledger.domain.program import Program
+from points_ledger.domain.receipt import WHOLE
 from points_ledger.domain.redemption import Redeemer, redeem, source_of
 from points_ledger.domain.reservation import (
     Step,
@@ -58,6 +59,7 @@ class RedemptionSeen:
 
     version: int | None
     year: int
+    source: EarningKey | None
     lots: Lots = field(default_factory=dict)
     captured: int = 0
     reversed: int = 0
@@ -86,6 +88,11 @@ class Occurrence:
     def today(self) -> date:
         """The recording day."""
         return local_day(self.entry.recorded_at, self.program.zone)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the entries of everybody who was merged into this member are there too."""
+        return set(self.state.standing.aliases) <= self.book.chains.keys()
 
     def detail(self, name: str) -> str:
         """One of the ids that the entry names."""
@@ -121,27 +128,23 @@ def note_redemption(found: Occurrence) -> None:
     if id_ is None:
         return
     if posting.type in ("redemption", "reservation"):
-        seen = RedemptionSeen(version=posting.program_version, year=found.today.year)
-        found.redemptions[id_] = seen
-    else:
-        seen = found.redemptions.get(id_) or RedemptionSeen(version=None, year=0)
+        found.redemptions[id_] = RedemptionSeen(
+            version=posting.program_version, year=found.today.year, source=posting.source
+        )
+    seen = found.redemptions.get(id_)
+    if seen is None:
+        return
     match posting.type:
         case "redemption":
             seen.lots, seen.captured = negative(posting.lots), posting.counters.get("redeemed", 0)
         case "capture":
             reservation = found.state.reservations.get(id_)
             seen.captured = posting.counters.get("redeemed", 0)
-            seen.lots = _spent_of(reservation, seen.captured)
+            seen.lots = take(reservation.lots, seen.captured) if reservation else {}
         case "reversal":
             seen.reversed -= posting.counters.get("redeemed", 0)
         case _:
             pass
-
-
-def _spent_of(reservation: Reservation | None, points: int) -> Lots:
-    if reservation is None:
-        return {}
-    return still_spent(reservation.lots, captured=points, reversed_points=0) if points else {}
 
 
 def _named(field_: str, texts: Mapping[str, str], name: str) -> str:
@@ -205,11 +208,13 @@ def _changed(found: Occurrence) -> Posting:
         return repointed(found.state.standing, merging)
     if (alias_of, posting.standing.aliases) != (None, found.state.standing.aliases):
         raise DiffersError("standing", "the same aliases", posting.standing)
+    plan = posting.standing.sharing
+    if plan and sum(share.percent for share in plan) != sum(WHOLE):
+        raise DiffersError("standing.sharing", "percentages that sum to 100", plan)
     return Posting(
         type="change",
         at=found.entry.recorded_at,
         standing=posting.standing,
-        program_version=posting.program_version,
         actor=posting.actor,
         reason=posting.reason,
     )
@@ -222,6 +227,8 @@ def _merged(found: Occurrence) -> Posting:
         target = MemberId(posting.details["into"])
         return closing(_merging(found, source=own, target=target, other=State()))
     source = MemberId(found.detail("from"))
+    if posting.standing is None or source not in posting.standing.aliases:
+        raise DiffersError("details.from", "one of the aliases that the entry adds", source)
     return opening(_merging(found, source=source, target=own, other=_closed(found, source)))
 
 
@@ -275,7 +282,10 @@ def _redeemer(found: Occurrence) -> Redeemer:
 
 
 def _ticket(found: Occurrence, id_: RedemptionId) -> EarningKey | None:
-    source = found.posting.source
+    """The sale that it is about, which all its entries name alike."""
+    seen, source = found.redemptions.get(id_), found.posting.source
+    if seen is not None and source != seen.source:
+        raise DiffersError("source", seen.source, source)
     return None if source == source_of(None, id_) else source
 
 
@@ -378,6 +388,8 @@ def _prolonged(found: Occurrence) -> Posting:
 def _reversed(found: Occurrence) -> Posting:
     id_ = found.detail("redemption")
     seen = found.redemptions.get(id_)
+    if seen is None and found.is_complete:
+        raise DiffersError("details.redemption", "a redemption of this member", id_)
     if seen is None:
         raise OutOfReachError(f"it reverses {id_}, whose entries it needs")
     spent = still_spent(seen.lots, captured=seen.captured, reversed_points=seen.reversed)
@@ -421,13 +433,14 @@ def _adjusted(found: Occurrence) -> Posting:
 
 def _opened(found: Occurrence) -> Posting:
     posting = found.posting
-    if posting.source is None:
-        raise DiffersError("source", "the row that was imported", "nothing")
+    source = posting.source
+    if source is None or (source.source, source.kind) != ("points-ledger", "import"):
+        raise DiffersError("source", "the row that was imported", source)
     return opened_lot(
         found.state,
         points=int(found.input("points")),
         last_day=date.fromisoformat(found.input("last_day")),
-        source=posting.source,
+        source=source,
         now=found.entry.recorded_at,
         program=found.program,
         actor=posting.actor,

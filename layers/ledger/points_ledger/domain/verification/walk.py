@@ -31,7 +31,8 @@ from points_ledger.domain.verification.outcome import (
     Verified,
 )
 
-_UNREADABLE: Final = (ValueError, ArithmeticError, LookupError)
+_UNREADABLE: Final = (ValueError, ArithmeticError, LookupError, TypeError, AssertionError)
+"""What the functions that make postings raise when an entry says what none of theirs could."""
 
 
 def verify(book: Book) -> tuple[Verified, ...]:
@@ -82,11 +83,12 @@ class _Walk:
         skipped: list[NotRecomputed] = []
         difference: Difference | None = None
         for place, entry in enumerate(entries):
+            number = self.number + 1
             try:
                 self._check(member_id, entries[place:])
             except OutOfReachError as beyond:
                 skipped.append(
-                    NotRecomputed(member_id=member_id, number=place + 1, reason=beyond.reason)
+                    NotRecomputed(member_id=member_id, number=number, reason=beyond.reason)
                 )
                 differs = self._caught(entry)
             except DiffersError as found:
@@ -96,7 +98,7 @@ class _Walk:
             if differs is not None:
                 difference = Difference(
                     member_id=member_id,
-                    number=place + 1,
+                    number=number,
                     field=differs.field,
                     expected=differs.expected,
                     found=differs.found,
@@ -141,23 +143,24 @@ class _Walk:
                     format_instant(entry.recorded_at),
                 )
             return self.expected.pop(0)
-        if is_of_an_earning(entry.posting):
-            postings = postings_of_earning(entries, self.state, book=self.book, seen=self.earnings)
-            self.expected = postings[1:]
-            return postings[0]
-        return self._posting_of_command(entry)
-
-    def _posting_of_command(self, entry: Entry) -> Posting:
-        found = Occurrence(
-            entry=entry, state=self.state, book=self.book, redemptions=self.redemptions
-        )
         try:
-            posting = posting_of_command(found)
+            return self._computed(entries)
         except Rejection as refused:
             expected = f"no entry ({refused.code})"
             raise DiffersError("type", expected, entry.posting.type) from refused
         except _UNREADABLE as error:
-            raise DiffersError("inputs", f"what can be read ({error})", "another") from error
+            raise DiffersError("inputs", f"what can be read ({error!r})", "another") from error
+
+    def _computed(self, entries: Sequence[Entry]) -> Posting:
+        entry = entries[0]
+        if is_of_an_earning(entry.posting):
+            postings = postings_of_earning(entries, self.state, book=self.book, seen=self.earnings)
+            self.expected = postings[1:]
+            return postings[0]
+        found = Occurrence(
+            entry=entry, state=self.state, book=self.book, redemptions=self.redemptions
+        )
+        posting = posting_of_command(found)
         note_redemption(found)
         return posting
 
