@@ -83,7 +83,9 @@ class Chronicle(Office):
         first, second = documents()
         super().__init__(program_of(first, 1))
         versions = [
-            ProgramVersion(program=program_of(each, n), document=json.dumps(each), published_at=START)
+            ProgramVersion(
+                program=program_of(each, n), document=json.dumps(each), published_at=START
+            )
             for n, each in enumerate((first, second), start=1)
         ]
         periods = (
@@ -163,7 +165,10 @@ def _bring_points_along(office: Chronicle) -> None:
 
 
 def _earn_and_spend(office: Chronicle) -> None:
-    retail, original = line("19.99", category="retail"), line("1250.00", id="2", category="original")
+    retail, original = (
+        line("19.99", category="retail"),
+        line("1250.00", id="2", category="original"),
+    )
     now = office.now
     office.tell(
         performed("signup", at=now),
@@ -206,7 +211,8 @@ def _share_and_transfer(office: Chronicle) -> None:
     office.share({ADA: 50, BOB: 25, CLEO: 25}, owner=ADA)
     now = office.now
     office.tell(
-        posted(line("150.00", category="retail"), id="p-3", at=now), paid("150.00", id="p-3", at=now)
+        posted(line("150.00", category="retail"), id="p-3", at=now),
+        paid("150.00", id="p-3", at=now),
     )
     office.wait(after(days=7))
     office.release(purchase_key("p-3"))
@@ -217,9 +223,9 @@ def _share_and_transfer(office: Chronicle) -> None:
     office.decide(again.result["approval_id"], approved=False)
     office.tell(voided(id="p-3", at=office.now))
     office.wait(after(days=10))
-    office.expire(CLEO)
+    office.expire(BOB)
     office.wait(after(days=45))
-    office.expire(CLEO)
+    office.expire(BOB)
 
 
 def _adjust(office: Chronicle) -> None:

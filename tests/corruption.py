@@ -55,7 +55,7 @@ def changes(value: object) -> Iterator[object]:
             yield from ([1], {}, None)
 
 
-def corrupted(document: Json, path: Path, value: object) -> Json:
+def corrupted(document: Any, path: Path, value: object) -> Any:  # noqa: ANN401 - JSON
     """The document with another value at one place."""
     changed = copy.deepcopy(document)
     inner: Any = changed

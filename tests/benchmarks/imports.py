@@ -31,6 +31,9 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "expiry": "services.expiring(), services.sweeps()",
     "members": "services.queries()",
     "accounts": "services.queries()",
+    "transfers": "services.transferring()",
+    "adjustments": "services.adjusting()",
+    "rewards": "services.rewarding()",
     "program": "services.programs()",
     "ledger_events": "bootstrap.events()",
 }

@@ -544,6 +544,15 @@ class TestSamples:
             readers.get(name, codec.decode)(cast("Attributes", item))
 
 
+RECEIPT = {
+    "rule:retail": "120.5",
+    "campaign:black-friday": "75",
+    "tier": "gold",
+    "posted": "2027-01-30T05:59:58Z",
+    "due": "1371.15 of 1371.15",
+}
+
+
 class TestSizes:
     """An item that grows over a write unit doubles what its writes cost."""
 
@@ -554,6 +563,22 @@ class TestSizes:
     ) -> None:
         item = codec.encode_entry(entry(max(3, lot_count)))
         assert size_bytes(item) <= WRITE_UNIT_BYTES
+
+    @pytest.mark.parametrize("entry", [shapes.maturation, shapes.accrual])
+    @pytest.mark.parametrize("lot_count", [3, 24, 40])
+    def test_with_its_receipt_as_well(
+        self, entry: Callable[[int], Entry], lot_count: int
+    ) -> None:
+        posting = replace(entry(lot_count).posting, inputs=RECEIPT)
+        with_receipt = chain(shapes.head(lot_count), shapes.MEMBER, posting, RECORDED_AT)
+        item = codec.encode_entry(with_receipt)
+        assert size_bytes(item) <= WRITE_UNIT_BYTES
+        assert codec.decode_entry(item) == with_receipt
+
+    def test_an_earning_keeps_what_its_points_were_computed_from(self) -> None:
+        known = shapes.purchase()
+        purchase = replace(known, earned=replace(known.earned, inputs=RECEIPT))
+        assert codec.decode(codec.encode_save(purchase, 2)) == replace(purchase, revision=3)
 
     def test_even_with_as_many_records_of_expired_lots(self) -> None:
         records = {f"expired_lot:{d}": 100 + d.day for d in shapes.month_ends(40)}

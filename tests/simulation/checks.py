@@ -270,10 +270,15 @@ class _Probe(MemoryStore):
 def _as_in_commit_order(after: After) -> Iterable[str]:
     """The store is what the commands leave when each runs alone, in the order of their commits.
 
-    On the way every rejection must be true at some moment between its request and its answer.
+    On the way every rejection must be true at some moment since it last tried to commit.
     """
     history = after.history
-    open_refusals = [r for r in history.refusals if r.first < r.last and not r.run.uncertain]
+    open_refusals = [
+        refusal
+        for refusal in history.refusals
+        # What was read while nothing was committed was true.
+        if (refusal.first < refusal.last or refusal.run.losses) and not refusal.run.uncertain
+    ]
     begin = len(history.log) if history.alone_until is None else history.alone_until
     if any(refusal.first < begin for refusal in open_refusals):
         store, begin = copied(after.scenario.prepared), 0

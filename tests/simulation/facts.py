@@ -88,6 +88,12 @@ def waiting(draft: ScenarioDraft) -> None:
     for number in range(dice.choice((1, 1, 2))):
         customer = dice.choice(("ada", "ada", "bob"))
         draft.facts += some_facts(dice, f"purchase-{number}", customer, at_most=3 - number)
+    if draft.chance(0.3):
+        # It was another customer's, whom nobody enrols.
+        later = POSTED_AT + 10 * MINUTE
+        draft.facts.append(
+            posted("50.00", id="purchase-0", at=POSTED_AT, updated_at=later, customer="cleo")
+        )
     draft.ask(enrolment("enrol-1", "ada"))
     if draft.chance(0.5):
         draft.ask(enrolment("enrol-2", "bob"))
@@ -117,7 +123,19 @@ def expiring(draft: ScenarioDraft) -> None:
     """Points that expire while they are spent and taken back."""
     dice = draft.dice
     draft.expires = True
-    draft.rules = program(expires_after="P1D", round_to="day")
+    rules = program(expires_after="P1D", round_to="day")
+    terms = rules.expiry
+    if draft.chance(0.4):
+        # Members are warned, or have to be; what is given back late lasts; activity keeps points.
+        terms = dice.choice(
+            (
+                replace(terms, warn_days_before=(1,)),
+                replace(terms, warn_days_before=(1,), requires_notice_days=1),
+                replace(terms, return_grace_days=2),
+                replace(terms, kind="inactivity"),
+            )
+        )
+    draft.rules = replace(rules, expiry=terms)
     earned_before(draft, "60.00", paid_at=LONG_BEFORE)
     earned_before(draft, "50.00", purchase="before-2")
     for number, points in enumerate(dice.sample((20, 40, 60, 90), dice.choice((1, 2)))):

@@ -313,7 +313,7 @@ def _former_earner_keeps(stack: ExitStack) -> None:
 
 _FAMILIES: Final = (
     (_adopts_nothing, "spending"),
-    (_reads_missing_as_absent, "spending"),
+    (_reads_missing_as_absent, "waiting"),
     (_keeps_unguarded_reads, "on_ticket"),
     (_keeps_the_customer_unknown, "newcomers"),
     (_commits_the_first_decision_again, "spending"),
@@ -335,7 +335,7 @@ _FAMILIES: Final = (
     (_saves_the_earning_later, "purchases"),
     (_arms_later, "newcomers"),
     (_believes_torn_reads, "on_ticket"),
-    (_believes_adopted_entries, "expiring"),
+    (_believes_adopted_entries, "moving"),
     (_reads_the_ticket_first, "on_ticket"),
     (_forgets_only_accounts, "spending"),
     (_expires_what_it_saw_first, "expiring"),

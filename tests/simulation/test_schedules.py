@@ -11,8 +11,8 @@ import pytest
 from tests.simulation.checks import first_failure
 from tests.simulation.scenario import NAMES, scenario_of
 
-SCHEDULES: Final = 20_160
-PART: Final = SCHEDULES // 40
+SCHEDULES: Final = 21_840
+PART: Final = SCHEDULES // 35
 """Schedules per test: a whole number of scenarios of every family, so that parts share none."""
 
 

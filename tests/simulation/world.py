@@ -49,6 +49,8 @@ from tests.simulation.services import Answer, Command, Reader, Services, name_of
 MAX_DELIVERIES: Final = 60
 """Far more than the faults of one schedule; reaching it means that something never succeeds."""
 MAX_KILLS: Final = 4
+MAX_STEPS_BEFORE: Final = 16
+"""Of others, before the clock moves or a client comes."""
 ENDED_AT: Final = START + timedelta(days=800)
 """When every hold is over, everything unpaid has lapsed and every lot has passed."""
 RESERVATIONS_ENDED_AT: Final = START + timedelta(days=100)
@@ -104,6 +106,8 @@ class Run:
     """How many commits had taken effect when the run began."""
     seen: int
     """How many had when the attempt that is under way began."""
+    tried: int
+    """How many had when it last tried to commit, or began."""
     member_id: MemberId | None = None
     """The id made last for a new member."""
     code: CouponCode | None = None
@@ -132,7 +136,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rejection, and the span of commits in which it must have been true at some moment."""
+    """A rejection, and the span of commits in which it must have been true at some moment.
+
+    It begins with the last commit that was tried: what was seen before is no reason any more.
+    """
 
     run: Run
     at: datetime
@@ -257,6 +264,10 @@ class World:
         self.history.undelivered.append(name)
 
     def _ask_all(self, commands: Sequence[Command]) -> None:
+        if self._times:
+            # Where the clock moves, some come after it has.
+            for _ in range(int(self.random.random() * MAX_STEPS_BEFORE)):
+                self._step()
         for command in commands:
             self._ask(name_of(command), command)
 
@@ -304,7 +315,7 @@ class World:
 
     def _pass_time(self) -> None:
         for instant in self._times:
-            for _ in range(int(self.random.random() * 16)):
+            for _ in range(int(self.random.random() * MAX_STEPS_BEFORE)):
                 self._step()
             self.now = instant
             self._say("time", str(instant))
@@ -318,7 +329,7 @@ class World:
     def _run(self, name: str, command: Act) -> Run:
         self._runs += 1
         at, began = self.now + self._skewed(), len(self.history.log)
-        return Run(self._runs, name, command, at=at, began=began, seen=began)
+        return Run(self._runs, name, command, at=at, began=began, seen=began, tried=began)
 
     def _skewed(self) -> timedelta:
         return timedelta() if self._calm else timedelta(seconds=self.random.choice((-10, 0, 0, 10)))
@@ -367,7 +378,7 @@ class World:
         self._say(run.name, f"#{run.number} rejected: {error!r}")
         last = len(self.history.log)
         self.history.refusals.append(
-            Refusal(run=run, at=run.at, code=error.code, first=run.began, last=last)
+            Refusal(run=run, at=run.at, code=error.code, first=run.tried, last=last)
         )
 
     # --- What the store tells ---------------------------------------------------------------
@@ -488,6 +499,7 @@ class SimulatedStore(Store, Reader):
         self._world.pass_by(self._run, "commit")
         outcome = self._world.send(self._run, writes)
         self._run.commits_lost += isinstance(outcome, Lost)
+        self._run.tried = len(self._world.history.log)
         return outcome
 
     def listed(

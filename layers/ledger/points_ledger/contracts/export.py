@@ -97,8 +97,6 @@ def exported_entry(entry: Entry) -> Document:
     return {
         "member_id": entry.member_id,
         **entry_document(entry),
-        "details": dict(posting.details),
-        "inputs": dict(posting.inputs),
         "counters": dict(posting.counters),
         "reservations": _reservations(posting.reservations),
         "standing": _standing(posting.standing) if posting.standing else None,

@@ -62,6 +62,7 @@ def entry_document(entry: Entry) -> Document:
         "actor": posting.actor,
         "reason": posting.reason,
         "details": dict(posting.details),
+        "inputs": dict(posting.inputs),
         "previous_hash": entry.previous_hash.hex(),
         "hash": entry.hash.hex(),
     }

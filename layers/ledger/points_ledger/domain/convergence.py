@@ -239,9 +239,7 @@ def repeated(
             else goal_at(holder.place, receipt.percents, found, used)
         )
     earner_id = next((h.member_id or member_id for h in receipt.holders if h.is_earner), None)
-    earning = Earning(
-        key=key, posted_at=receipt.posted_at, earned=earned, earner_id=earner_id
-    )
+    earning = Earning(key=key, posted_at=receipt.posted_at, earned=earned, earner_id=earner_id)
     step = _Step(
         aimed=Aim(earning=earning, target=found, goals=goals, arm_at=None),
         before=replace(earning, earned=replace(earned, rules=receipt.was)),
@@ -276,9 +274,7 @@ def _goals(earning: Earning, pin: Pin, found: Target) -> dict[MemberId, Goal]:
     return goals
 
 
-def goal_at(
-    place: int, percents: Sequence[int], found: Target, used: Mapping[str, int]
-) -> Goal:
+def goal_at(place: int, percents: Sequence[int], found: Target, used: Mapping[str, int]) -> Goal:
     """What the member at one place of a plan should hold of a target."""
     earned = split(found.earned, percents)[place]
     paid = split(found.paid, percents)[place]

@@ -46,6 +46,7 @@ class Addressing:
 
     def _by_email(self, view: View, email: str, *, near: Entry, circle: Circle) -> Entry:
         page = self.lists.listed("emails", searched_text(email), limit=MAX_MEMBERS_PER_EMAIL)
+        view.read_list()
         permitted: dict[MemberId, Entry] = {}
         if page.cursor is None:
             for id_ in map(MemberId, page.ids):

@@ -87,6 +87,7 @@ class View:
         self._store = store
         self._known: dict[Key, Stored | None] = {}
         self._has_adopted = False
+        self._has_read_lists = False
 
     def load(self, *keys: ItemKey) -> None:
         """Read several keys in one request."""
@@ -160,20 +161,24 @@ class View:
             head = self.head(alias_of)
         raise BrokenInvariantError(f"more than {MAX_ALIAS_DEPTH} aliases from {member_id}")
 
+    def read_list(self) -> None:
+        """Say that a list was read beside: it may be newer than what is known."""
+        self._has_read_lists = True
+
     def is_current(self) -> bool:
         """Read again what was read at different moments; whether nothing had changed.
 
         An account and an earning are two requests, so together they may show what was true at
-        no moment; so may an adopted entry, if its transaction posted another after it. Everything
-        else is written once and cannot disagree. Accounts are read first, as the commands do that
-        rely on it.
+        no moment; so may an adopted entry, if its transaction posted another after it, and so may
+        a list. Everything else is written once and cannot disagree. Accounts are read first, as
+        the commands do that rely on it.
         """
         known = self._known
         changeable = sum(
             isinstance(key, HeadKey | EarningKey) or isinstance(item, _CHANGEABLE)
             for key, item in known.items()
         )
-        if changeable <= 1 and not self._has_adopted:
+        if changeable <= 1 and not (self._has_adopted or self._has_read_lists):
             return True
         self.forget()
         for key in known:
@@ -207,7 +212,7 @@ class View:
         does not show, this very request for one.
         """
         self._known = {}
-        self._has_adopted = False
+        self._has_adopted = self._has_read_lists = False
 
 
 def guarded_key(write: Write) -> Key | None:

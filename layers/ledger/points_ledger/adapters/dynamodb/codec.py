@@ -6,7 +6,7 @@ that costs time: hashes are checked by replay.
 
 What an item's key says is not repeated in its attributes. An entry keeps its amounts, type,
 rules and source as attributes of their own, and the state after it as the canonical text that its
-hash covers. Where an entry or earning would take more than one write unit, its one long text is
+hash covers. Where an entry or earning would take more than one write unit, its long texts are
 stored deflated instead: 40 lots, or a purchase of 40 lines, still fit.
 """
 
