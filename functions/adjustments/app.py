@@ -12,7 +12,7 @@ from points_ledger.contracts.adjustments import (
 )
 from points_ledger.contracts.cursors import opened, sealed
 from points_ledger.contracts.requests import read
-from points_ledger.domain.identity import ApprovalId, MemberId
+from points_ledger.domain.identity import ApprovalId
 from points_ledger.runtime import bootstrap, services
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.observability import Outcome
@@ -31,18 +31,19 @@ def adjust(request: Request) -> Response:
     caller = request.caller()
     caller.require_staff()
     body = read(AdjustmentBody, request.json())
+    member_id = caller.resolve_me(body.member_id)
     command = AdjustPoints(
         request=RequestKey(caller=caller.id, key=request.idempotency_key()),
         fingerprint=request.fingerprint(),
         actor=caller.actor,
-        member_id=MemberId(body.member_id),
+        member_id=member_id,
         points=body.points,
         reason=body.reason,
         last_day=body.last_day,
         note=body.note,
     )
     done = services.adjusting().adjust(command)
-    ids = {"member_id": body.member_id, "adjustment_id": str(done.result["adjustment_id"])}
+    ids = {"member_id": member_id, "adjustment_id": str(done.result["adjustment_id"])}
     outcome = Outcome(name="replayed" if done.replayed else str(done.result["status"]), ids=ids)
     return Response(status=201, body=done.result, outcome=outcome, is_replay=done.replayed)
 

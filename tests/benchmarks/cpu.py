@@ -17,9 +17,9 @@ from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
+from functions.accounts import app as accounts
 from functions.accrual import app as accrual
 from functions.maturation import app as maturation
-from functions.members import app as members
 from functions.redemption import app as redemption
 from functions.webhooks import app as webhooks
 from local.demo import stripe_events
@@ -233,7 +233,7 @@ def efforts() -> dict[str, Effort]:
             **_batches("accrual", accrual.handler, posted),
             **_batches("maturation", maturation.handler, paid),
             "redemption": (1, lambda: _answered(redemption.handler(spending, None), 201)),
-            "balance": (1, lambda: _answered(members.handler(asking, None), 200)),
+            "balance": (1, lambda: _answered(accounts.handler(asking, None), 200)),
         }
         return {name: _effort(run, logged, each) for name, (each, run) in events.items()}
 

@@ -142,9 +142,7 @@ def warned(held: Lots) -> dict[str, int]:
     """What the state keeps of the warnings 30 days before, as far as they have been given."""
     told = {day: day - timedelta(days=30) for day in held}
     return {
-        f"{WARNED}{day:%Y%m%d}": on.toordinal()
-        for day, on in told.items()
-        if on <= START.date()
+        f"{WARNED}{day:%Y%m%d}": on.toordinal() for day, on in told.items() if on <= START.date()
     }
 
 

@@ -566,9 +566,7 @@ class TestSizes:
 
     @pytest.mark.parametrize("entry", [shapes.maturation, shapes.accrual])
     @pytest.mark.parametrize("lot_count", [3, 24, 40])
-    def test_with_its_receipt_as_well(
-        self, entry: Callable[[int], Entry], lot_count: int
-    ) -> None:
+    def test_with_its_receipt_as_well(self, entry: Callable[[int], Entry], lot_count: int) -> None:
         posting = replace(entry(lot_count).posting, inputs=RECEIPT)
         with_receipt = chain(shapes.head(lot_count), shapes.MEMBER, posting, RECORDED_AT)
         item = codec.encode_entry(with_receipt)

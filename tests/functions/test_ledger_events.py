@@ -124,9 +124,7 @@ def test_what_waits_for_a_second_person_is_told(listening: Deployed) -> None:
             "points": -5,
         }
     path = {"approval_id": asked["approval_id"]}
-    decided = listening.ask(
-        "POST /approvals/{approval_id}/approve", ADMIN, path=path, key="k"
-    )
+    decided = listening.ask("POST /approvals/{approval_id}/approve", ADMIN, path=path, key="k")
     assert decided.status == 200
     [_, changed] = of_item(listening, "APPROVAL#")
     assert follow(listening, changed) == []

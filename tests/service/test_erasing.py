@@ -175,21 +175,28 @@ def test_a_new_purchase_of_the_customer_is_somebody_new(registry: Registry) -> N
     assert registry.desk.balances(newcomer) == (0, 30, 0)
 
 
-@pytest.mark.parametrize("gone", ["erased", "closed"])
-def test_of_a_split_only_who_is_still_there_is_posted_to(gone: str, registry: Registry) -> None:
+def test_of_a_split_only_who_is_still_there_is_posted_to(registry: Registry) -> None:
     registry.desk.share({ADA: 50, BOB: 50})
     registry.desk.tell(posted("80.00", id="shared", customer="ada"))
     assert (registry.desk.balances(ADA)[0], registry.desk.balances(BOB)[0]) == (40, 40)
-    if gone == "erased":
-        registry.erase(BOB)
-    else:
-        put_standing(registry.desk, BOB, status="closed")
+    registry.erase(BOB)
     before = registry.desk.memory.chain(BOB)
     registry.desk.tell(paid("80.00", id="shared"))
     assert registry.desk.balances(ADA) == (0, 140, 0)
     registry.desk.tell(refunded("80.00", id="shared", at=after(hours=1)))
     assert registry.desk.balances(ADA) == (0, 100, 0)
     assert registry.desk.memory.chain(BOB) == before
+
+
+def test_what_a_closed_member_earned_before_follows_its_purchase(registry: Registry) -> None:
+    registry.desk.tell(posted("40.00", id="before"))
+    put_standing(registry.desk, ADA, status="closed")
+    registry.desk.tell(
+        paid("40.00", id="before"), posted("30.00", id="after"), paid("30.00", id="after")
+    )
+    assert registry.desk.balances(ADA) == (0, 140, 0)
+    registry.desk.tell(refunded("40.00", id="before", at=after(hours=1)))
+    assert registry.desk.balances(ADA) == (0, 100, 0)
 
 
 def test_nothing_is_shown_as_pending_of_who_was_erased(registry: Registry) -> None:

@@ -469,3 +469,10 @@ def test_rules_by_which_two_ids_of_one_member_earn_add_up() -> None:
     desk.merge()
     desk.tell(posted("20.00", id="split", customer="eve", at=START - HOUR))
     assert sum(points for _, points in desk.memory.chain(BOB)[-1].posting.rules) == 30
+
+
+def test_redemptions_of_the_old_id_are_listed_with_those_of_the_new(desk: Desk) -> None:
+    desk.redeem(5, key="old")
+    desk.merge(ADA, BOB)
+    shown, following = desk.redemptions.of_member(ADA, limit=10, before=None)
+    assert ([each.redemption.points for each in shown], following) == ([5], None)

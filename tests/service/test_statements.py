@@ -125,9 +125,11 @@ def test_a_place_in_another_month_is_refused(registry: Registry) -> None:
             registry.statement(APRIL, begin=begin)
 
 
-def test_who_was_merged_has_the_statement_of_who_survived(registry: Registry) -> None:
+def test_a_merge_changes_no_statement_of_the_past(registry: Registry) -> None:
+    before = registry.statement(MARCH)
     registry.desk.merge(ADA, BOB)
-    assert registry.statement(MAY).member_id == BOB
+    assert registry.statement(MARCH) == before
+    assert before.member_id == ADA
 
 
 def test_nobody_has_no_statement(registry: Registry) -> None:

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from points_ledger.domain.calendar import local_day
 from points_ledger.domain.convergence import aim
 from points_ledger.domain.earning import NOTHING_POSTED
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import MemberId
+from points_ledger.domain.lot import passed
 from points_ledger.domain.sharing import WHOLE_PERCENT
 from points_ledger.service.enrolling import Enrolled
 from points_ledger.service.importing import Imported
@@ -44,7 +46,10 @@ def pending_is_unmatured(after: After) -> Iterable[str]:
 
 
 def nothing_is_due(after: After) -> Iterable[str]:
-    """After the last sweep every earning is where its facts want it; no reservation is open."""
+    """After the last sweep every earning is where its facts want it, and all that time ends has.
+
+    No reservation is open, and where sweeps look at lots none has passed.
+    """
     for earning in after.store.earnings():
         if earning.earner_id is None:
             continue
@@ -56,6 +61,9 @@ def nothing_is_due(after: After) -> Iterable[str]:
     for member_id, state in after.states.items():
         if state.reservations:
             yield f"{member_id}: {state.reservations} have ended"
+        over = passed(state.lots, local_day(ENDED_AT, after.scenario.rules.zone))
+        if over and after.scenario.expires:
+            yield f"{member_id}: {over} have passed"
 
 
 def splits_add_up(after: After) -> Iterable[str]:

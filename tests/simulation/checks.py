@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
+from points_ledger.domain.activity import counts_activity
 from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import (
@@ -297,6 +298,8 @@ def _as_in_commit_order(after: After) -> Iterable[str]:
     for refusal in open_refusals:
         yield f"{refusal.run.name} was rejected ({refusal.code}), which was true at no moment"
     yield from _differences(store, after.store)
+    if not counts_activity(after.scenario.rules):
+        yield from _markers_differ(store, after.store)
 
 
 def _alone(after: After, store: MemoryStore, at: datetime, sent: Sent | None = None) -> Services:
@@ -346,8 +349,6 @@ def _differences(alone: MemoryStore, together: MemoryStore) -> Iterable[str]:
     for what in ("_lists", "_shares"):
         if getattr(alone, what) != getattr(together, what):
             yield f"{what} differs: {getattr(together, what)}, alone {getattr(alone, what)}"
-    if _markers(alone) != _markers(together):
-        yield f"markers differ: {_markers(together)}, alone {_markers(alone)}"
     yield from _notes_differ(alone, together)
 
 
@@ -359,6 +360,15 @@ def _notes_differ(alone: MemoryStore, together: MemoryStore) -> Iterable[str]:
         erased = head is not None and head.state.standing.status == "erased"
         if one != other and not (erased and other is None):
             yield f"note {place}: {other}, alone {one}"
+
+
+def _markers_differ(alone: MemoryStore, together: MemoryStore) -> Iterable[str]:
+    """Where activity moves lots they may: whichever look comes next finds where the lot is then.
+
+    Whether it did shows where nothing is left due.
+    """
+    if _markers(alone) != _markers(together):
+        yield f"markers differ: {_markers(together)}, alone {_markers(alone)}"
 
 
 def _markers(store: MemoryStore) -> set[Marker]:

@@ -34,6 +34,7 @@ from tests.simulation.draft import (
     enrolled_before,
     enrolment,
     erasure,
+    expiring_rules,
     imported,
     let_reservations_end,
     merger,
@@ -263,6 +264,7 @@ def claiming(draft: ScenarioDraft) -> None:
         had = redemption("had", None, of=mug)
         draft.before += [had] if draft.chance(0.4) else []
         draft.ask_some(*claims, step("undo", "reverse", had), least=2, most=3)
+    cap = reward("cap", points=10, stock=None)
     number, made = dice.choice(((1, first), (2, second)))
     draft.ask_some(
         closing("use", number, "used"),
@@ -272,6 +274,7 @@ def claiming(draft: ScenarioDraft) -> None:
         redemption("another", 20, kind="coupon", member_id=BOB),
         redemption("voucher-1", None, of=voucher, member_id=CLEO),
         redemption("voucher-2", None, of=voucher, member_id=BOB),
+        (cap, redemption("claim-cap", None, of=cap, member_id=CLEO)),
         least=1,
         most=3,
     )
@@ -283,8 +286,10 @@ def erasing(draft: ScenarioDraft) -> None:
     """A person who is erased, frozen or closed, or gets opening lots, while the rest goes on."""
     dice = draft.dice
     draft.compared = "not"
-    draft.rules = _rules(draft, expires=0.0)
+    draft.rules = _rules(draft, expires=0.15)
     enrolled_before(draft, "ada", "bob")
+    if draft.expires:
+        earned_before(draft, "20.00", purchase="before-3", paid_at=LONG_BEFORE)
     earned_before(draft, "100.00")
     draft.before.append(posted("80.00", id="before-2", at=POSTED_AT))
     held = redemption("held", 30, reserve=True, note="for the fair")
@@ -325,13 +330,13 @@ def erasing(draft: ScenarioDraft) -> None:
     if draft.chance(0.2):
         former = customer_id(dice.choice(("dora", "bob")))
         draft.facts.append(CustomersMerged(former=former, into=customer_id("ada"), at=START))
-    let_reservations_end(draft)
+    let_reservations_end(draft, *((MIDNIGHT + SECONDS,) if draft.expires else ()))
 
 
 def _rules(draft: ScenarioDraft, *, expires: float) -> Program:
     """A program in which members share and transfer; in some, lots pass at midnight."""
     draft.expires = draft.chance(expires)
-    rules = program(expires_after="P1D", round_to="day") if draft.expires else program()
+    rules = expiring_rules(draft) if draft.expires else program()
     return replace(
         rules,
         clawback=draft.dice.choice(("unlimited", "unlimited", "within_balance")),

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
@@ -98,6 +98,23 @@ class ScenarioDraft:
 
 
 # ---- What was there before
+
+
+def expiring_rules(draft: ScenarioDraft) -> Program:
+    """A program in which points last for a day, in one way or another."""
+    rules = program(expires_after="P1D", round_to="day")
+    terms = rules.expiry
+    if draft.chance(0.4):
+        # Members are warned, or have to be; what is given back late lasts; activity keeps points.
+        terms = draft.dice.choice(
+            (
+                replace(terms, warn_days_before=(1,)),
+                replace(terms, warn_days_before=(1,), requires_notice_days=1),
+                replace(terms, return_grace_days=2),
+                replace(terms, kind="inactivity"),
+            )
+        )
+    return replace(rules, expiry=terms)
 
 
 def earned_before(

@@ -28,6 +28,7 @@ from tests.simulation.draft import (
     customer_id,
     earned_before,
     enrolment,
+    expiring_rules,
     let_holds_pass,
     redemption,
     some_facts,
@@ -123,19 +124,7 @@ def expiring(draft: ScenarioDraft) -> None:
     """Points that expire while they are spent and taken back."""
     dice = draft.dice
     draft.expires = True
-    rules = program(expires_after="P1D", round_to="day")
-    terms = rules.expiry
-    if draft.chance(0.4):
-        # Members are warned, or have to be; what is given back late lasts; activity keeps points.
-        terms = dice.choice(
-            (
-                replace(terms, warn_days_before=(1,)),
-                replace(terms, warn_days_before=(1,), requires_notice_days=1),
-                replace(terms, return_grace_days=2),
-                replace(terms, kind="inactivity"),
-            )
-        )
-    draft.rules = replace(rules, expiry=terms)
+    draft.rules = expiring_rules(draft)
     earned_before(draft, "60.00", paid_at=LONG_BEFORE)
     earned_before(draft, "50.00", purchase="before-2")
     for number, points in enumerate(dice.sample((20, 40, 60, 90), dice.choice((1, 2)))):

@@ -14,7 +14,7 @@ from points_ledger.domain.identity import ExternalId
 from points_ledger.domain.merge import Merging as Merge
 from points_ledger.domain.merge import check_mergeable
 from points_ledger.domain.state import Reservation
-from points_ledger.service import ledger, merging, redeeming
+from points_ledger.service import ledger, merging, recording, redeeming
 from points_ledger.service.ledger import View
 from points_ledger.service.ports import (
     Append,
@@ -97,9 +97,16 @@ def _plans_by_unguarded_plans(stack: ExitStack) -> None:
     """Sees that no plan leads back, without a condition that the others stay what they are."""
     without(
         stack,
-        lambda write, writes: isinstance(write, GuardHead)
-        and any(isinstance(w, Append) and w.entry.posting.reason == "sharing" for w in writes),
+        lambda write, writes: (
+            isinstance(write, GuardHead)
+            and any(isinstance(w, Append) and w.entry.posting.reason == "sharing" for w in writes)
+        ),
     )
+
+
+def _splits_by_unguarded_plans(stack: ExitStack) -> None:
+    """Splits a purchase between members who may be somebody else by now."""
+    stack.enter_context(patch.object(recording, "_unwritten", lambda _guards, _writes: ()))
 
 
 # ---- Merges
@@ -162,8 +169,9 @@ def _asks_by_unguarded_accounts(stack: ExitStack) -> None:
     """Asks a second person by what an account was, without a condition that it still is."""
     without(
         stack,
-        lambda write, writes: isinstance(write, GuardHead)
-        and any(creates(each, Approval) for each in writes),
+        lambda write, writes: (
+            isinstance(write, GuardHead) and any(creates(each, Approval) for each in writes)
+        ),
     )
 
 
@@ -212,8 +220,9 @@ def _links_unguarded(stack: ExitStack) -> None:
     """Links a customer to a member who may be gone."""
     without(
         stack,
-        lambda write, writes: isinstance(write, GuardHead)
-        and any(creates(each, ExternalLink) for each in writes),
+        lambda write, writes: (
+            isinstance(write, GuardHead) and any(creates(each, ExternalLink) for each in writes)
+        ),
     )
 
 
@@ -234,6 +243,7 @@ FAMILIES: Final[Sequence[tuple[Patch, str]]] = (
     (_receives_unchecked, "moving"),
     (_remembers_transfers_later, "moving"),
     (_plans_by_unguarded_plans, "moving"),
+    (_splits_by_unguarded_plans, "merging"),
     (_merges_into_whatever, "merging"),
     (_opens_later, "merging"),
     (_merges_despite_reservations, "merging"),

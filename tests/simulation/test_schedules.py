@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from tests.simulation.checks import first_failure
-from tests.simulation.scenario import NAMES, scenario_of
+from tests.simulation.scenario import NAMES, SCHEDULES_PER_SCENARIO, scenario_of
+from tests.simulation.services import WAYS, name_of
 
 SCHEDULES: Final = 21_840
 PART: Final = SCHEDULES // 35
@@ -33,7 +34,7 @@ def test_a_seed_always_plays_the_same_schedule() -> None:
 
 def test_schedules_meet_every_fault_and_lose_many_races() -> None:
     met: Counter[str] = Counter()
-    for seed in range(336):
+    for seed in range(24 * len(NAMES)):
         lines: list[str] = []
         first_failure(seed, trace=lines.append)
         met.update(
@@ -46,6 +47,29 @@ def test_schedules_meet_every_fault_and_lose_many_races() -> None:
         met.update("rejected" for line in lines if "rejected" in line)
     assert len(met) == 8
     assert all(count >= 10 for count in met.values()), met
+
+
+def test_every_command_is_carried_out_repeated_and_refused() -> None:
+    met: Counter[tuple[type, str]] = Counter()
+    codes: set[str] = set()
+    for seed in (
+        scenario * SCHEDULES_PER_SCENARIO * len(NAMES) + family + again * len(NAMES)
+        for scenario in range(40)
+        for family in range(len(NAMES))
+        for again in range(2)
+    ):
+        scenario_ = scenario_of(seed)
+        history = scenario_.world(seed).play()
+        named = {name_of(command): type(command) for command in scenario_.commands}
+        for name, answers in history.answers.items():
+            met.update((named[name], "again" if a.replayed else "answered") for a in answers)
+        for refusal in history.refusals:
+            codes.add(refusal.code)
+            if refusal.run.name in named:
+                met[named[refusal.run.name], "refused"] += 1
+    for command in WAYS:
+        print(command.__name__, [met[command, how] for how in ("answered", "again", "refused")])
+    print(sorted(codes))
 
 
 def test_every_family_of_scenarios_is_played() -> None:

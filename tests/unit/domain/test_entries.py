@@ -80,7 +80,10 @@ def test_several_postings_are_chained_one_after_the_other() -> None:
     ("broken", "name"),
     [
         (Posting(type="accrual", at=START, pending=-1, actor="t"), "pending is not negative"),
-        (Posting(type="accrual", at=START, reserved=-1, actor="t"), "reserved is what the open reservations hold"),
+        (
+            Posting(type="accrual", at=START, reserved=-1, actor="t"),
+            "reserved is what the open reservations hold",
+        ),
         (Posting(type="accrual", at=START, debt=-1, actor="t"), "debt is not negative"),
         (
             Posting(type="accrual", at=START, lots={DAY_1: -11}, actor="t"),

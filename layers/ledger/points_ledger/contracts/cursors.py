@@ -27,7 +27,7 @@ ListKind = Literal[
 ]
 
 _CHECK_BYTES: Final = 12
-_NUMBER: Final = re.compile(r"[1-9][0-9]{0,11}")
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,14}")
 
 
 def sealed(kind: ListKind, owner: str, place: str | None) -> str | None:

@@ -16,6 +16,7 @@ from points_ledger.domain.earning import NOTHING_POSTED, Earning, Pin, Posted
 from points_ledger.domain.entry import Entry, EntryType, Posting, RulePoints, apply, chain
 from points_ledger.domain.expiry import expired_from
 from points_ledger.domain.identity import EarningKey, MemberId
+from points_ledger.domain.limit import MAX_LOTS
 from points_ledger.domain.lot import NO_LOTS, Lots, add, negative, take, total
 from points_ledger.domain.maturation import (
     Target,
@@ -166,7 +167,7 @@ def converge(
     step = _Step(aimed=aimed, before=before, program=program, occasion=occasion)
     for resolved_id, goals in _by_member(aimed.goals, resolved).items():
         head = heads[resolved_id]
-        if head.state.standing.status in ("closed", "erased"):
+        if head.state.standing.status == "erased":
             continue
         after, postings = step.together(posted, goals, head.state)
         for posting in step.with_receipt(postings, posted, goals, head.member_id):
@@ -416,12 +417,17 @@ class _Step:
             return self._fallen(posted, goal, state, -change)
         after, restored = _forgiven(posted, change)
         credit = change - (posted.written_off - after.written_off)
+        # A full account joins lots: one that has passed must not live on in another.
+        first = self._settlement(state) if credit and len(state.lots) >= MAX_LOTS else ()
+        for settling in first:
+            state = apply(state, settling)
         if credit:
             lots = add(after.lots, {self.lot_day(state): credit})
             after = replace(after, matured=after.matured + credit, lots=lots)
         after = _settled_rest(after, goal)
         draft = _Draft(before=posted, after=after, step=self)
-        return after, tuple(draft.postings(state, _Fall(absorbed=negative(restored)), credit))
+        fall = _Fall(absorbed=negative(restored))
+        return after, (*first, *draft.postings(state, fall, credit))
 
     def _fallen(
         self, posted: Posted, goal: Goal, state: State, points: int

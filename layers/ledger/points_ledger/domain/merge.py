@@ -108,9 +108,7 @@ def opening(merging: Merging) -> Posting:
         actor=merging.actor,
         details={"from": str(merging.source_id)},
     )
-    return with_merged_activity(
-        posting, source, target, now=merging.now, program=merging.program
-    )
+    return with_merged_activity(posting, source, target, now=merging.now, program=merging.program)
 
 
 def repointed(standing: Standing, merging: Merging) -> Posting:

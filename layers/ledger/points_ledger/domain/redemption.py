@@ -256,7 +256,10 @@ def quote(redeemer: Redeemer) -> Quote:
 
 
 def earned_on(ticket_earning: Earning | None, member_ids: frozenset[str]) -> int:
-    """Points of a ticket's earning that are matured for a member (by any of its ids)."""
+    """Points of a ticket's earning that are matured for a member (by any of its ids).
+
+    What a fall wrote off counts no more: the purchase did not earn it in the end.
+    """
     if ticket_earning is None:
         return 0
     return sum(

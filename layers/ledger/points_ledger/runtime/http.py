@@ -75,7 +75,7 @@ class Request:
             method=context["http"]["method"],
             path=event["rawPath"],
             parameters=event.get("pathParameters") or _EMPTY,
-            query=event.get("queryStringParameters") or _EMPTY,
+            query=_present(event.get("queryStringParameters") or _EMPTY),
             headers={name.lower(): value for name, value in event.get("headers", {}).items()},
             body=_body(event.get("body") or "", is_base64=bool(event.get("isBase64Encoded"))),
             claims=(authorizer.get("jwt") or {}).get("claims"),
@@ -211,6 +211,11 @@ class Api:
         if handler is None:
             raise NotFoundError(what="route", id="")
         return handler
+
+
+def _present(query: Mapping[str, str]) -> Mapping[str, str]:
+    """The parameters that say something: `cursor=` is what many clients send for none."""
+    return {name: value for name, value in query.items() if value}
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str:

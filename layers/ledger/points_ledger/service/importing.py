@@ -22,6 +22,7 @@ from points_ledger.domain.error import (
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.opening import opening
 from points_ledger.domain.program import Program
+from points_ledger.domain.settling import settlement
 from points_ledger.domain.state import Standing
 from points_ledger.service.enrolling import linking_writes, owner_of
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
@@ -190,6 +191,11 @@ def _opened(head: Entry, row: ImportRow, now: datetime, program: Program) -> tup
     if not row.points:
         return ()
     assert row.last_day is not None
+    before: tuple[Entry, ...] = ()
+    settling = settlement(head.state, now=now, program=program, actor=row.caller)
+    if settling is not None:
+        head = chain(head, head.member_id, settling, now)
+        before = (head,)
     posting = opening(
         head.state,
         points=row.points,
@@ -199,4 +205,4 @@ def _opened(head: Entry, row: ImportRow, now: datetime, program: Program) -> tup
         program=program,
         actor=row.caller,
     )
-    return (chain(head, head.member_id, posting, now),)
+    return (*before, chain(head, head.member_id, posting, now))

@@ -261,7 +261,7 @@ class Recording:
             tags=standing.tags,
             organisation=standing.organisation,
             jurisdiction=standing.jurisdiction,
-            earns=standing.earns and found.may_earn,
+            earns=standing.earns and standing.status != "closed" and found.may_earn,
         )
         pins = {**earning.pins, head.member_id: pin}
         return replace(earning, pins=pins, earner_id=head.member_id), guards
@@ -377,9 +377,7 @@ class Recording:
         except LimitExceededError as error:
             raise MergeRefusedError(f"limit_of_{error.limit}") from error
 
-    def _one_customer(
-        self, view: View, fact: CustomersMerged, actor: str
-    ) -> Decision[Recorded]:
+    def _one_customer(self, view: View, fact: CustomersMerged, actor: str) -> Decision[Recorded]:
         view.load(fact.former, fact.into)
         former, into = view.link(fact.former), view.link(fact.into)
         if former is not None and into is not None:

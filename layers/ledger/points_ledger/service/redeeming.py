@@ -253,7 +253,7 @@ class Redeeming:
         entries = _after(head, settling, posting, now)
         asked_for = _redemption(command, entries[-1], redeemer, points=points, id_=id_)
         claim = self._claim(asked_for, reward, redeemer)
-        redemption = _answered(asked_for, claim, entries[-1].state, command.member_id)
+        redemption = _answered(asked_for, claim, entries[-1].state, head.member_id)
         writes: tuple[Write, ...] = (
             *posting_writes(entries, [head], program),
             Create(item=redemption),

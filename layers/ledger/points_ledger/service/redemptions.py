@@ -14,6 +14,8 @@ from points_ledger.service.programs import Programs
 from points_ledger.service.redemption_steps import OPEN_STATUSES, TIMED_OUT, worth
 
 _BEGIN_WITH: Final[frozenset[EntryType]] = frozenset({"redemption", "reservation"})
+_ENTRIES_OF_A_CHAIN: Final = 10**12
+"""More than a chain can have: a place in several chains is one number."""
 """The types of the entry that a redemption begins with."""
 
 
@@ -61,19 +63,41 @@ class Redemptions:
     ) -> tuple[tuple[ShownRedemption, ...], int | None]:
         """A page of a member's redemptions, newest first, and where the next page begins.
 
+        What was redeemed under the ids of members that were merged into this one comes after
+        its own, one chain after the other.
+
+        Args:
+            member_id: whose they are.
+            limit: how many at most.
+            before: where a page before this one said that the next begins.
+
         Raises:
             NotFoundError: there is no such member.
         """
         head = View(self.store).resolved_head(member_id)
         if head is None:
             raise NotFoundError("member", member_id)
-        page = self.reader.entries(head.member_id, limit=limit, before=before, types=_BEGIN_WITH)
+        chains = (head.member_id, *head.state.standing.aliases)
+        found: list[Entry] = []
+        following = before or 0
+        while len(found) < limit and (place := following // _ENTRIES_OF_A_CHAIN) < len(chains):
+            page = self.reader.entries(
+                chains[place],
+                limit=limit - len(found),
+                before=following % _ENTRIES_OF_A_CHAIN or None,
+                types=_BEGIN_WITH,
+            )
+            found += page.entries
+            has_more = page.next_number is not None
+            following = (place if has_more else place + 1) * _ENTRIES_OF_A_CHAIN
+            following += page.next_number or 0
         now = self._now(head)
         shown = (
             self._shown(redemption, _status(redemption, head, now))
-            for redemption in self._stored(page.entries)
+            for redemption in self._stored(found)
         )
-        return tuple(shown), page.next_number
+        is_last = following // _ENTRIES_OF_A_CHAIN >= len(chains)
+        return tuple(shown), None if is_last else following
 
     def _stored(self, entries: Iterable[Entry]) -> list[Redemption]:
         """The redemptions that entries began, in their order, read in one request."""

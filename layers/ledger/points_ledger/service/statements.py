@@ -61,7 +61,8 @@ class Statements:
         It takes as many reads as the logarithm of the length of the history, and the entries.
 
         Args:
-            member_id: whose it is; of somebody who was merged, the member who survived.
+            member_id: whose it is. What a member had before a merge stays under its own id, so
+                that the answer for a past month never changes.
             month: the first day of a month.
             begin: the number of the entry with which the page begins.
             limit: how many entries the page may have.
@@ -70,7 +71,7 @@ class Statements:
             NotFoundError: there is no such member.
             ValueError: `begin` is not in this month.
         """
-        head = View(self.store).resolved_head(member_id)
+        head = View(self.store).head(member_id)
         if head is None:
             raise NotFoundError("member", member_id)
         zone = self._zone(month)
