@@ -10,6 +10,7 @@ from points_ledger.contracts.requests import (
     Cursor,
     Day,
     Id,
+    NoteText,
     PageSize,
     Text,
 )
@@ -38,14 +39,14 @@ class AdjustmentBody:
     points: Annotated[int, _not_zero]
     reason: Text
     last_day: Day | None = None
-    note: Text | None = None
+    note: NoteText | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionBody:
     """POST /approvals/{approval_id}/approve and /reject."""
 
-    note: Text | None = None
+    note: NoteText | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

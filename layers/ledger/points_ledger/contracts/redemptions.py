@@ -9,9 +9,9 @@ from points_ledger.contracts.requests import (
     AmountAboveZero,
     Cursor,
     Id,
+    NoteText,
     PageSize,
     PointsAboveZero,
-    Text,
 )
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
@@ -67,7 +67,7 @@ class RedemptionBody:
     reward_id: Id | None = None
     ticket: TicketBody | None = None
     reserve: bool = False
-    note: Text | None = None
+    note: NoteText | None = None
 
     def __post_init__(self) -> None:
         """Exactly one of points and amount says how much, but for a reward."""

@@ -31,6 +31,7 @@ MAX_FIELD_CHARACTERS: Final = 200
 
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LINES: Final = str.maketrans("\n\r\t", "   ")
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 B = TypeVar("B")
@@ -56,6 +57,14 @@ def _field_error(problem: Problem) -> FieldError:
 
 def _text(value: str) -> str:
     return clean_text(value, maximum=MAX_TEXT_CHARACTERS, what="text")
+
+
+def _note(value: str) -> str | None:
+    """What somebody wrote in a field of several lines; nothing but space is no note."""
+    if not value.strip():
+        return None
+    _text(value.translate(_LINES))
+    return value
 
 
 def _email(value: str) -> str:
@@ -122,6 +131,8 @@ def _few_external_ids(value: tuple[ExternalId, ...]) -> tuple[ExternalId, ...]:
 
 
 Text = Annotated[str, _text]
+NoteText = Annotated[str, _note]
+"""Free text with line breaks, which goes into an erasable note and nowhere else."""
 Email = Annotated[str, _email]
 Id = Annotated[str, clean_id]
 Amount = Annotated[Decimal, By(_amount)]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from points_ledger.contracts.requests import Email, Id, Text
+from points_ledger.contracts.requests import Email, Id, NoteText
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.sharing import WHOLE_PERCENT, Allocation
 
@@ -35,7 +35,7 @@ class TransferBody:
     to_member_id: Id | None = None
     to: EmailBody | None = None
     points: Annotated[int, _above_zero]
-    note: Text | None = None
+    note: NoteText | None = None
 
     def __post_init__(self) -> None:
         """Exactly one of them says who gets the points."""
