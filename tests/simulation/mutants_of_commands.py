@@ -32,6 +32,7 @@ from points_ledger.service.ports import (
     Save,
     Write,
 )
+from points_ledger.service.recording import Recording
 from tests.simulation.patching import Patch, creates, in_two, unchecked, without
 
 # ---- Redemptions in steps
@@ -226,6 +227,15 @@ def _links_unguarded(stack: ExitStack) -> None:
     )
 
 
+def _posts_to_the_erased(stack: ExitStack) -> None:
+    """Follows a link to whoever it leads to, erased or not."""
+
+    def linked_to(self: Recording, view: View, link: ExternalLink, **more: bool) -> object:
+        return self._found(view, link.member_id, **more)
+
+    stack.enter_context(patch.object(Recording, "_linked_to", linked_to))
+
+
 def _believes_links(stack: ExitStack) -> None:
     """Refuses by a link and an account of different moments."""
     lasting = Redemption | Approval | Coupon
@@ -259,6 +269,7 @@ FAMILIES: Final[Sequence[tuple[Patch, str]]] = (
     (_leaves_the_link, "erasing"),
     (_unlinks_what_it_knew, "erasing"),
     (_links_unguarded, "erasing"),
+    (_posts_to_the_erased, "erasing"),
     (_believes_links, "erasing"),
 )
 
