@@ -14,6 +14,7 @@ from points_ledger.domain.calendar import (
     parse_instant,
     round_up,
     start_of_day,
+    whole_second,
 )
 
 MOMENT = timedelta(microseconds=1)
@@ -228,3 +229,9 @@ def test_a_day_starts_at_midnight_where_there_is_one(name: str) -> None:
         not in (0, 60)
     ]
     assert wrong == []
+
+
+def test_an_end_in_whole_seconds_is_never_sooner_than_meant() -> None:
+    end = datetime(2026, 11, 22, 3, 5, 33, tzinfo=UTC)
+    late = end.replace(microsecond=1)
+    assert (whole_second(end), whole_second(late)) == (end, end + timedelta(seconds=1))

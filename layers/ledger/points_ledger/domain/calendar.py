@@ -38,6 +38,13 @@ def format_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def whole_second(instant: datetime) -> datetime:
+    """The instant, or the beginning of the next second: an end that is never sooner than meant."""
+    if not instant.microsecond:
+        return instant
+    return instant.replace(microsecond=0) + timedelta(seconds=1)
+
+
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
     """The calendar day of an instant in the program's zone."""
     return instant.astimezone(zone).date()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from points_ledger.domain.calendar import local_day
+from points_ledger.domain.calendar import local_day, whole_second
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import (
     FieldError,
@@ -150,7 +150,7 @@ def put_aside(transfer: Transfer) -> Posting:
     """The posting that sets points aside, soonest last day first; it judges nothing."""
     state, program = transfer.sender.state, transfer.program
     lots = take(usable(state.lots, transfer.today), transfer.points)
-    ends_at = transfer.now + timedelta(days=program.redemption.approval_days)
+    ends_at = whole_second(transfer.now + timedelta(days=program.redemption.approval_days))
     return Posting(
         type="reservation",
         at=transfer.now,

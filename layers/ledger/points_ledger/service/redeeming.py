@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, cast
+from typing import cast
 
-from points_ledger.domain.calendar import local_day
+from points_ledger.domain.calendar import local_day, whole_second
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
     FieldError,
@@ -75,8 +75,6 @@ from points_ledger.service.redemption_steps import (
     taken,
 )
 from points_ledger.service.redemptions import belongs_to
-
-_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,7 +399,7 @@ def _ends_at(status: RedemptionStatus, now: datetime, program: Program) -> datet
             ends_at = now + timedelta(minutes=program.redemption.reservation_minutes)
         case _:
             return None
-    return ends_at if not ends_at.microsecond else ends_at.replace(microsecond=0) + _SECOND
+    return whole_second(ends_at)
 
 
 def _first_posting(

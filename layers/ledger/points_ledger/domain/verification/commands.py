@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from points_ledger.domain.adjustment import Adjustment, adjust
-from points_ledger.domain.calendar import format_instant, local_day
+from points_ledger.domain.calendar import format_instant, local_day, whole_second
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, EntryType, Posting
 from points_ledger.domain.erasure import forfeit
@@ -324,8 +324,8 @@ def _check_end(field_: str, reservation: Reservation, found: Occurrence) -> None
     """A reservation lasts the minutes of the program, or its days where somebody approves."""
     terms, now = found.program.redemption, found.entry.recorded_at
     ends = (
-        now + timedelta(minutes=terms.reservation_minutes),
-        now + timedelta(days=terms.approval_days),
+        whole_second(now + timedelta(minutes=terms.reservation_minutes)),
+        whole_second(now + timedelta(days=terms.approval_days)),
     )
     if reservation.expires_at not in ends:
         expected = " or ".join(format_instant(end) for end in ends)
