@@ -15,7 +15,7 @@ from points_ledger.domain.adjustment import (
     reason_code,
 )
 from points_ledger.domain.entry import Entry, chain
-from points_ledger.domain.error import IdempotencyKeyReusedError, NotFoundError
+from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import AdjustmentId, ApprovalId, MemberId
 from points_ledger.domain.program import Program
 from points_ledger.domain.settling import settled, settlement
@@ -96,11 +96,9 @@ class Adjusting:
 
     def _decide(self, view: View, command: AdjustPoints, salt: str) -> Decision[Adjusted]:
         head = view.resolved_head(command.member_id)
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            return Decision(result=Adjusted(result=json.loads(known.result), replayed=True))
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
+            return Decision(result=Adjusted(result=first, replayed=True))
         if head is None:
             raise NotFoundError("member", command.member_id)
         now = latest(self.clock(), [head])

@@ -15,7 +15,6 @@ from typing import Literal, Protocol, cast
 from points_ledger.domain.error import (
     ApprovalClosedError,
     ForbiddenError,
-    IdempotencyKeyReusedError,
     NotFoundError,
     ReservationNotOpenError,
 )
@@ -202,11 +201,9 @@ class Approving:
         approval = view.approval(command.approval_id)
         if approval is not None and approval.requested_by == command.request.caller:
             raise ForbiddenError
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            return Decision(result=Decided(result=json.loads(known.result), replayed=True))
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
+            return Decision(result=Decided(result=first, replayed=True))
         if approval is None:
             raise NotFoundError("approval", command.approval_id)
         return self._closed(view, command, approval, salt)

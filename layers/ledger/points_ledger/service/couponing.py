@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from points_ledger.domain.calendar import format_instant, local_day
 from points_ledger.domain.coupon import ShownStatus, check_active, shown_status
-from points_ledger.domain.error import IdempotencyKeyReusedError, NotFoundError
+from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import CouponCode, MemberId, RedemptionId
 from points_ledger.service.ledger import Decision, View, WritePath, latest
 from points_ledger.service.ports import (
@@ -96,11 +96,9 @@ class Couponing:
 
     def _decide(self, view: View, command: CloseCoupon) -> Decision[Closed]:
         view.load(command.request, CouponKey(code=command.code))
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            return Decision(result=Closed(result=json.loads(known.result), replayed=True))
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
+            return Decision(result=Closed(result=first, replayed=True))
         coupon = _stored(view, command.code)
         now = self.clock()
         if command.to == "cancelled":

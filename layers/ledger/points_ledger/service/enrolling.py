@@ -10,7 +10,6 @@ from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.error import (
     BrokenInvariantError,
     FieldError,
-    IdempotencyKeyReusedError,
     InvalidRequestError,
     LimitExceededError,
 )
@@ -75,11 +74,8 @@ class Enrolling:
 
     def _decide(self, view: View, command: EnrolMember) -> Decision[Enrolled]:
         view.load(command.request, *command.external_ids)
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            first = json.loads(known.result)
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
             return Decision(
                 result=Enrolled(
                     member_id=MemberId(first["member_id"]),

@@ -13,7 +13,6 @@ from datetime import datetime
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.erasure import forfeit
 from points_ledger.domain.error import (
-    IdempotencyKeyReusedError,
     MemberInactiveError,
     NotFoundError,
 )
@@ -84,11 +83,8 @@ class Erasing:
         self, view: View, command: EraseMember
     ) -> Decision[tuple[Erased, tuple[MemberId, ...]]]:
         head = view.head(command.member_id)
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            first = json.loads(known.result)
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
             member_id = MemberId(first["member_id"])
             repeated = Erased(member_id=member_id, forfeited=first["forfeited"], replayed=True)
             return Decision(result=(repeated, _ids(head) if head else ()))

@@ -5,17 +5,16 @@ imported again, in whole or from where it stopped, changes nothing more.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.error import (
     FieldError,
-    IdempotencyKeyReusedError,
     InvalidRequestError,
     MemberInactiveError,
 )
@@ -125,9 +124,9 @@ class Importing:
 
     def _decide(self, view: View, row: ImportRow) -> Decision[Imported]:
         view.load(row.request, *row.external_ids)
-        known = view.request(row.request)
-        if known is not None:
-            return _repeated(known, row)
+        first = view.first_answer(row.request, row.fingerprint)
+        if first is not None:
+            return _repeated(first)
         owner = owner_of(view, row.external_ids)
         now = latest(self.clock(), [owner] if owner else [])
         program = self.programs.at(now)
@@ -173,10 +172,7 @@ class Importing:
         return member_id, (entry,), (*links, *profile_writes(None, profile))
 
 
-def _repeated(known: Request, row: ImportRow) -> Decision[Imported]:
-    if known.fingerprint != row.fingerprint:
-        raise IdempotencyKeyReusedError
-    first = json.loads(known.result)
+def _repeated(first: Mapping[str, Any]) -> Decision[Imported]:
     return Decision(
         result=Imported(
             member_id=MemberId(first["member_id"]),

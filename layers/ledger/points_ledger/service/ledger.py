@@ -4,14 +4,20 @@ A command is a function of a `View` that reads what decides and returns a `Decis
 loses a race adopts what the winner stored and decides again; there is no other retry anywhere.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
-from points_ledger.domain.error import BrokenInvariantError, ConflictError, Rejection
+from points_ledger.domain.error import (
+    BrokenInvariantError,
+    ConflictError,
+    IdempotencyKeyReusedError,
+    Rejection,
+)
 from points_ledger.domain.identity import (
     ApprovalId,
     CouponCode,
@@ -135,6 +141,19 @@ class View:
     def request(self, key: RequestKey) -> Request | None:
         """The stored result of a command."""
         return cast("Request | None", self._item(key))
+
+    def first_answer(self, key: RequestKey, fingerprint: str) -> Any | None:  # noqa: ANN401 - JSON
+        """What the same request was answered before; None where it is new.
+
+        Raises:
+            IdempotencyKeyReusedError: the key came with another input before.
+        """
+        known = self.request(key)
+        if known is None:
+            return None
+        if known.fingerprint != fingerprint:
+            raise IdempotencyKeyReusedError
+        return json.loads(known.result)
 
     def profile(self, member_id: MemberId) -> Profile | None:
         """A member's personal data."""

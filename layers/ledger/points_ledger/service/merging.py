@@ -8,7 +8,6 @@ from datetime import datetime
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
     BrokenInvariantError,
-    IdempotencyKeyReusedError,
     LimitExceededError,
     NotFoundError,
 )
@@ -66,11 +65,9 @@ class Merging:
     def _decide(self, view: View, command: MergeMembers) -> Decision[Merged]:
         # The source's account comes first: whatever this request did before took its next number.
         source = view.head(command.member_id)
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            return Decision(result=Merged(result=json.loads(known.result), replayed=True))
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
+            return Decision(result=Merged(result=first, replayed=True))
         if source is None:
             raise NotFoundError("member", command.member_id)
         target = view.resolved_head(command.into)

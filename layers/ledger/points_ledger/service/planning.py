@@ -7,7 +7,6 @@ from datetime import datetime
 
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
-    IdempotencyKeyReusedError,
     LimitExceededError,
     MemberInactiveError,
     NotFoundError,
@@ -99,11 +98,9 @@ class Planning:
     def _decide(self, view: View, command: PlanSharing) -> Decision[Planned]:
         # The account comes first: whoever changes the plan meanwhile takes its next number.
         view.resolved_head(command.member_id)
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            return Decision(result=Planned(result=json.loads(known.result), replayed=True))
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
+            return Decision(result=Planned(result=first, replayed=True))
         owner = _owner(view, command.member_id)
         now = latest(self.clock(), [owner])
         plan, others = self._new_plan(view, owner, command, self.programs.at(now))

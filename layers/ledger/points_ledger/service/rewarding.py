@@ -15,7 +15,6 @@ from typing import Final, Literal, cast
 
 from points_ledger.domain.error import (
     FieldError,
-    IdempotencyKeyReusedError,
     InvalidRequestError,
     NotFoundError,
 )
@@ -171,12 +170,9 @@ class Rewarding:
         self.path.run(lambda view: self._change(view, command))
 
     def _create(self, view: View, command: CreateReward) -> Decision[Created]:
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            first = RewardId(json.loads(known.result)["reward_id"])
-            return Decision(result=Created(reward_id=first, replayed=True))
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
+            return Decision(result=Created(reward_id=RewardId(first["reward_id"]), replayed=True))
         now, id_ = self.clock(), reward_id(command.request)
         program = self.programs.at(now)
         _check(command.draft, program)

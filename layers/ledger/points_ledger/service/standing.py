@@ -9,7 +9,6 @@ from typing import Any, Final
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
     FieldError,
-    IdempotencyKeyReusedError,
     InvalidRequestError,
     LimitExceededError,
     MemberInactiveError,
@@ -88,9 +87,10 @@ class Changing:
         head = view.head(command.member_id)
         request = (command.request,) if command.request is not None else ()
         view.load(*request, ProfileKey(member_id=command.member_id), *command.external_ids)
-        known = view.request(command.request) if command.request is not None else None
-        if known is not None:
-            return _repeated(known, command)
+        key = command.request
+        first = view.first_answer(key, command.fingerprint) if key is not None else None
+        if first is not None:
+            return _repeated(first)
         if head is None:
             raise NotFoundError("member", command.member_id)
         if head.state.standing.status in GONE:
@@ -116,10 +116,7 @@ class Changing:
         return Decision(result=done, writes=tuple(writes))
 
 
-def _repeated(known: Request, command: ChangeMember) -> Decision[Changed]:
-    if known.fingerprint != command.fingerprint:
-        raise IdempotencyKeyReusedError
-    first = json.loads(known.result)
+def _repeated(first: Mapping[str, Any]) -> Decision[Changed]:
     member_id = MemberId(first["member_id"])
     return Decision(result=Changed(member_id=member_id, entry=first["entry"], replayed=True))
 

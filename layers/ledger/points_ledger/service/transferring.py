@@ -8,7 +8,6 @@ from datetime import datetime
 
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
-    IdempotencyKeyReusedError,
     NotFoundError,
     ReservationNotOpenError,
 )
@@ -106,11 +105,9 @@ class Transferring:
     def _decide(self, view: View, command: TransferPoints, salt: str) -> Decision[Transferred]:
         # The sender's account comes first: whatever this request did before took its next number.
         view.resolved_head(command.from_member_id)
-        known = view.request(command.request)
-        if known is not None:
-            if known.fingerprint != command.fingerprint:
-                raise IdempotencyKeyReusedError
-            return Decision(result=Transferred(result=json.loads(known.result), replayed=True))
+        first = view.first_answer(command.request, command.fingerprint)
+        if first is not None:
+            return Decision(result=Transferred(result=first, replayed=True))
         result, writes = self._posted(view, command, salt)
         request = Request(
             key=command.request, fingerprint=command.fingerprint, result=json.dumps(result)
