@@ -148,6 +148,10 @@ class Earning:
         program_version: the version in force at `pinned_for`, the posted_at it was chosen by.
         earned: what the content is worth, computed anew when a fact changes the content.
         due_at: the instant of the one marker that will bring the earning back to a sweep.
+        released_at: when what an action waited for (the friend's first purchase, the linked
+            purchase) came true; never taken back.
+        followers: actions that wait for this purchase, which it has to tell once it is closed.
+        told: the followers that have been told.
     """
 
     key: EarningKey
@@ -168,6 +172,9 @@ class Earning:
     posted: Mapping[MemberId, Posted] = field(default_factory=dict)
     earned: Earned = NOTHING_EARNED
     due_at: datetime | None = None
+    released_at: datetime | None = None
+    followers: frozenset[EarningKey] = frozenset()
+    told: frozenset[EarningKey] = frozenset()
 
     @property
     def earner(self) -> Earner | None:

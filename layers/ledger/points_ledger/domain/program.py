@@ -12,6 +12,9 @@ from points_ledger.domain.calendar import Period, Rounding
 Clawback = Literal["only_pending", "within_balance", "unlimited"]
 PointsRounding = Literal["step", "down", "nearest", "up"]
 LimitPeriod = Literal["day", "month", "year", "lifetime"]
+ChallengePeriod = Literal["day", "week", "month", "year", "lifetime", "window"]
+StreakPeriod = Literal["day", "week", "month"]
+BoardPeriod = Literal["week", "month", "year"]
 Circle = Literal["organisation", "anyone"]
 """With whom members may share, and to whom they may transfer."""
 
@@ -83,6 +86,106 @@ class Tier:
     id: str
     points: int
     multiplier: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierWindow:
+    """Over which months qualifying points count, and what happens when they no longer suffice.
+
+    `rolling`: the current month and the `months` before it; `calendar`: the months of this year;
+    `anniversary`: the months since the month of the last anniversary of the enrolment. A tier is
+    kept for `grace_days` after the fall; then it is the one that the points give (`reassess`), or
+    the next lower one (`one_step`).
+    """
+
+    kind: Literal["rolling", "calendar", "anniversary"] = "rolling"
+    months: int = 12
+    grace_days: int = 0
+    downgrade: Literal["reassess", "one_step"] = "reassess"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """Points for `count` purchases (or actions) that match, within one period of the zone.
+
+    The period is each day, week (from Monday), month or year, or the window `[begins, ends)`, or
+    a member's whole life. The prize is paid once per member and period.
+    """
+
+    id: str
+    count: int
+    points: int
+    on: Literal["purchase", "action"] = "purchase"
+    action: str | None = None
+    match: Match = field(default_factory=Match)
+    per: ChallengePeriod = "lifetime"
+    begins: datetime | None = None
+    ends: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """Points for at least one purchase (or action) in each of `length` consecutive periods.
+
+    After a prize the count begins anew with the next period.
+    """
+
+    id: str
+    every: StreakPeriod
+    length: int
+    points: int
+    on: Literal["purchase", "action"] = "purchase"
+    action: str | None = None
+    match: Match = field(default_factory=Match)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prize:
+    """Points for everyone who shares a rank of a leaderboard."""
+
+    rank: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """Members ranked within each period, by points earned or by purchases made.
+
+    Who scores the same shares a rank, and the next rank is as much lower. `freeze_after` the end
+    of the period the ranks are final and the prizes are paid, once.
+    """
+
+    id: str
+    per: BoardPeriod
+    by: Literal["points", "purchases"] = "points"
+    match: Match = field(default_factory=Match)
+    freeze_after: Period = field(default_factory=Period)
+    prizes: tuple[Prize, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A tier for a time, paid for by buying one of `items`, or granted by staff."""
+
+    id: str
+    tier: str
+    lasts: Period
+    items: frozenset[str] = frozenset()
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benefit:
+    """What members of some tiers get at the till: a text, or a discount on some categories.
+
+    No `tiers` means everybody. `discount_percent` is off the price of `categories` (none: all).
+    """
+
+    id: str
+    description: str
+    tiers: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    discount_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,11 +290,22 @@ class Program:
     coupons: CouponTerms = field(default_factory=CouponTerms)
     sharing_within: Circle = "organisation"
     transfers: TransferTerms = field(default_factory=TransferTerms)
+    tier_window: TierWindow = field(default_factory=TierWindow)
+    challenges: tuple[Challenge, ...] = ()
+    streaks: tuple[Streak, ...] = ()
+    leaderboards: tuple[Leaderboard, ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    benefits: tuple[Benefit, ...] = ()
     document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     def tier_multiplier(self, tier: str | None) -> Decimal:
         """The multiplier of a tier; 1 without one, or where this version does not know it."""
         return next((t.multiplier for t in self.tiers if t.id == tier), Decimal(1))
+
+
+    def tier_rank(self, tier: str | None) -> int:
+        """The place of a tier from below; 0 without one, or where this version does not know it."""
+        return next((rank for rank, t in enumerate(self.tiers, start=1) if t.id == tier), 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,11 +74,15 @@ _PAYMENT_FACTS = (PaymentReceived, PurchaseSettled, PaymentReversed)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What became of a fact: how it ended, and how many entries were posted because of it."""
+    """What became of a fact: how it ended, and how many entries were posted because of it.
+
+    `follow_ups` are further earnings that it has made due (follow_ups.py).
+    """
 
     outcome: RecordedAs
     earning: EarningKey | None = None
     entries: int = 0
+    follow_ups: tuple[EarningKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,21 +108,31 @@ class Recording:
             return self.path.run(lambda view: self._customer(view, fact, actor))
         if isinstance(fact, CustomersMerged):
             return self._customers_merged(fact, actor)
-        return self.path.run(lambda view: self._fact(view, fact, actor))
+        return self._followed(self.path.run(lambda view: self._fact(view, fact, actor)), actor)
 
     def release(self, key: EarningKey, *, now: datetime, actor: str) -> Recorded:
         """Post what became due by time alone, and arm the next marker where more is to come.
 
         Due is a hold or a return window that has passed, or unpaid points that lapse.
         """
-        return self.path.run(lambda view: self._release(view, key, now, actor))
+        released = self.path.run(lambda view: self._release(view, key, now, actor))
+        return self._followed(released, actor)
+
+    def _followed(self, recorded: Recorded, actor: str) -> Recorded:
+        """Look at what this has made due; the sweep does so too if this worker is killed here."""
+        for key in recorded.follow_ups:
+            self.release(key, now=self.clock(), actor=actor)
+        return recorded
 
     def _release(
         self, view: View, key: EarningKey, now: datetime, actor: str
     ) -> Decision[Recorded]:
         earning = view.earning(key)
-        if earning is None or earning.earner_id is None:
+        if earning is None:
             return Decision(result=Recorded(outcome="ignored", earning=key))
+        if earning.earner_id is None:
+            fact = EarningReconsidered(purchase=key)
+            return self._content(view, earning, earning, fact, actor)
         return self._converged(
             view, earning, earning, now=now, fact_at=now, reason="due", actor=actor
         )
