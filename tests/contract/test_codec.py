@@ -696,7 +696,7 @@ texts = st.lists(names, max_size=2).map(tuple)
 shares = st.builds(Share, member_id=members, percent=st.integers(1, 100))
 pins = st.builds(
     Pin,
-    allocation=st.lists(shares, max_size=3).map(tuple),
+    allocation=st.lists(shares, min_size=1, max_size=3).map(tuple),
     tier=optional,
     tags=texts,
     organisation=optional,

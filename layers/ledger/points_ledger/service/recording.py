@@ -128,9 +128,11 @@ class Recording:
         self, view: View, key: EarningKey, now: datetime, actor: str
     ) -> Decision[Recorded]:
         earning = view.earning(key)
-        if earning is None:
+        named = earning.earner.member_id if earning is not None and earning.earner else None
+        if earning is None or (earning.earner_id is None and named is None):
             return Decision(result=Recorded(outcome="ignored", earning=key))
         if earning.earner_id is None:
+            # Made by the ledger itself (follow_ups.py) and looked at for the first time.
             fact = EarningReconsidered(purchase=key)
             return self._content(view, earning, earning, fact, actor)
         return self._converged(

@@ -47,6 +47,9 @@ def encode_earning(earning: Earning) -> str:
         "pins": {member_id: _pin(member_id, pin) for member_id, pin in earning.pins.items()},
         "posted": {member_id: _posted(posted) for member_id, posted in earning.posted.items()},
         "due": _instant(earning.due_at),
+        "released": _instant(earning.released_at),
+        "followers": sorted(map(str, earning.followers)),
+        "told": sorted(map(str, earning.told)),
     }
     kept = {name: value for name, value in content.items() if value not in (None, {}, [])}
     # These three usually follow from the rest; where they do not, even None is written.
@@ -95,6 +98,9 @@ def decode_earning(key: EarningKey, revision: int, text: str) -> Earning:
         },
         earned=_read_earned(content["earned"]) if "earned" in content else NOTHING_EARNED,
         due_at=_read_instant(content.get("due")),
+        released_at=_read_instant(content.get("released")),
+        followers=frozenset(map(EarningKey.parse, content.get("followers", ()))),
+        told=frozenset(map(EarningKey.parse, content.get("told", ()))),
     )
 
 
