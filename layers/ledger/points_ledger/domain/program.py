@@ -302,7 +302,6 @@ class Program:
         """The multiplier of a tier; 1 without one, or where this version does not know it."""
         return next((t.multiplier for t in self.tiers if t.id == tier), Decimal(1))
 
-
     def tier_rank(self, tier: str | None) -> int:
         """The place of a tier from below; 0 without one, or where this version does not know it."""
         return next((rank for rank, t in enumerate(self.tiers, start=1) if t.id == tier), 0)
