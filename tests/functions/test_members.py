@@ -181,7 +181,7 @@ def test_members_are_found_by_email_and_by_the_beginning_of_their_name(
     deployed.enrol(name="Dana Reyes", email="dana@example.com")
     deployed.enrol(name="dana okafor", email="dana.o@example.com")
     deployed.enrol(name="Ngozi Osei", email="DANA@example.com")
-    assert names_of(deployed, email="Dana@Example.com") == ["Dana Reyes", "Ngozi Osei"]
+    assert sorted(names_of(deployed, email="Dana@Example.com")) == ["Dana Reyes", "Ngozi Osei"]
     assert names_of(deployed, name="DANA") == ["dana okafor", "Dana Reyes"]
     assert names_of(deployed, name="dana  r") == ["Dana Reyes"]
     assert names_of(deployed, name="reyes") == []
