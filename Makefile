@@ -7,6 +7,7 @@
 #   make lint    the checks that need no stack               make lock    update all pinned versions
 #   make status  the stack's addresses and passwords         make logs FUNCTION=members
 #   make verify FILE=export.json    compute the entries of an export again
+#   make schema  write docs/program.schema.json and the examples in docs/program.md again
 #
 # PORT (default 4566) moves the local stack.
 
@@ -152,6 +153,10 @@ bench: setup
 verify: $(DEV)/.package
 	@if [ -z "$(FILE)" ]; then echo "Name an export: make verify FILE=export.json" >&2; exit 2; fi
 	@$(PY) -m points_ledger.verify $(FILE) $(if $(PROGRAMS),--programs $(PROGRAMS))
+
+.PHONY: schema
+schema: $(DEV)/.package
+	@$(PY) -m local.program_documents
 
 # ---- AWS
 

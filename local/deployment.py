@@ -33,6 +33,8 @@ PARAMETERS = {
     # The emulator compares the number with a text, and then reads no queue at all.
     "WorkerMaximumConcurrency": "0",
     "LeadingKeysAbsent": "true",
+    # What a client calls here is longer than the path that the emulator hands on.
+    "SquareNotificationUrl": "http://{host}/_aws/execute-api/{api_id}/{stage}{path}",
 }
 
 

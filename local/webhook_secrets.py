@@ -23,5 +23,5 @@ def random_secrets() -> dict[str, str]:
 def activate(cloud: Cloud, secret_arn: str, active: dict[str, str]) -> None:
     """Make these the only active signing secrets."""
     document: dict[str, list[str] | None] = {name: [value] for name, value in active.items()}
-    document["stripe_api_key"] = None
+    document |= {"stripe_api_key": None, "square_access_token": None}
     cloud.secrets.put_secret_value(SecretId=secret_arn, SecretString=json.dumps(document))

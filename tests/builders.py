@@ -154,6 +154,7 @@ def campaign(
     begins: datetime = datetime(2026, 1, 1),  # noqa: DTZ001 - wall-clock time of the zone
     ends: datetime = datetime(2027, 1, 1),  # noqa: DTZ001 - wall-clock time of the zone
     member_cap_points: int | None = None,
+    budget_points: int | None = None,
 ) -> Campaign:
     """A campaign that is running at START."""
     return Campaign(
@@ -164,6 +165,7 @@ def campaign(
         multiplier=Decimal(multiplier),
         points=points,
         member_cap_points=member_cap_points,
+        budget_points=budget_points,
     )
 
 

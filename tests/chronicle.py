@@ -60,6 +60,10 @@ def documents() -> tuple[Json, Json]:
     first["transfers"] |= {"within": "anyone", "approval_above_points": 40}
     first["sharing"] = {"within": "anyone"}
     first["adjustments"] = {"approval_above_points": 500, "approval_below_zero": True}
+    first["memberships"] = [
+        {"id": "club", "tier": "silver", "lasts": "P12M"},
+        {"id": "circle", "tier": "gold", "lasts": "P1M", "items": ["CIRCLE"]},
+    ]
     second = copy.deepcopy(first)
     second["earning_rules"][1] |= {"points": 2, "rounding": "nearest"}
     second["earning_rules"].append(
@@ -131,7 +135,8 @@ def chronicle() -> Chronicle:
     office = Chronicle()
     for number, (name, customer) in enumerate((("Ada", "ada"), ("Bob", "bob"), ("Cleo", "cleo"))):
         office.enrol(customer, key=f"enrol-{number}", name=name)
-    office.put_standing_of(ADA, Standing(organisation="acme", tier="silver", tags=("vip",)))
+    office.put_standing_of(ADA, Standing(organisation="acme", tags=("vip",)))
+    office.give_membership("club")
     _bring_points_along(office)
     _earn_and_spend(office)
     _share_and_transfer(office)

@@ -19,6 +19,9 @@ from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, Paym
 from points_ledger.service.ports import (
     Append,
     Approval,
+    Board,
+    Budget,
+    BudgetKey,
     Committed,
     Coupon,
     Create,
@@ -51,6 +54,8 @@ from points_ledger.service.ports import (
     Remove,
     Reward,
     Save,
+    Score,
+    Simulation,
     Stock,
     Stored,
     SweepProgress,
@@ -140,10 +145,9 @@ class MemoryStore:
             case GuardAbsent(key=key):
                 if key in self._items:
                     returned[key] = self._items[key]
-            case Draw(key=key, quantity=quantity):
-                stock = self._items.get(key)
-                if not isinstance(stock, Stock) or stock.remaining < quantity:
-                    returned[key] = stock
+            case Draw(key=key):
+                if not self._can_draw(write):
+                    returned[key] = self._items.get(key)
             case Remove(item=ProfileKey() as key, expected=int(expected)):
                 if _revision(self._items.get(key)) != expected:
                     returned[key] = self._items.get(key)
@@ -151,6 +155,22 @@ class MemoryStore:
                 pass
             case _:
                 assert_never(write)
+
+    def _can_draw(self, draw: Draw) -> bool:
+        found = self._items.get(draw.key)
+        if isinstance(draw.key, BudgetKey):
+            given = found.given if isinstance(found, Budget) else 0
+            return draw.share is None or given + draw.quantity <= draw.share
+        return isinstance(found, Stock) and found.remaining >= draw.quantity
+
+    def _draw(self, draw: Draw) -> None:
+        found, key = self._items.get(draw.key), draw.key
+        if isinstance(key, BudgetKey):
+            given = draw.quantity + (found.given if isinstance(found, Budget) else 0)
+            self._items[key] = Budget(campaign_id=key.campaign_id, shard=key.shard, given=given)
+            return
+        assert isinstance(found, Stock)
+        self._items[key] = replace(found, remaining=found.remaining - draw.quantity)
 
     def _check_absent(
         self, member_id: MemberId, number: int, returned: dict[Key, Stored | None]
@@ -172,14 +192,16 @@ class MemoryStore:
             case Save(item=item, expected=expected):
                 assert not isinstance(item, VersionList)
                 self._items[item.key] = replace(item, revision=expected + 1)
-            case Draw(key=key, quantity=quantity):
-                stock = self._items[key]
-                assert isinstance(stock, Stock)
-                self._items[key] = replace(stock, remaining=stock.remaining - quantity)
+            case Draw():
+                self._draw(write)
             case Remove(item=Listed() as place):
                 self._lists.pop(place, None)
+            case Remove(item=Marker() as marker):
+                for markers in self._markers.values():
+                    for name in [name for name, each in markers.items() if each == marker]:
+                        del markers[name]
             case Remove(item=gone):
-                assert not isinstance(gone, Listed)
+                assert not isinstance(gone, Listed | Marker)
                 self._items.pop(gone, None)
             case Create(item=item) as create:
                 self._items[create.item.key] = create.item
@@ -272,6 +294,7 @@ class MemoryStore:
         limit: int,
         cursor: str | None = None,
         newest_first: bool = False,
+        consistent: bool = False,  # noqa: ARG002 - there is nothing older to read
     ) -> ListPage:
         start = f"{name} {partition} "
         if cursor is not None and not cursor.startswith(f"{start}{prefix}"):
@@ -422,7 +445,17 @@ def _conditional_place(write: Write) -> object:
 def _revision(item: Item | None) -> int:
     """Earnings count their changes; every change of the version list adds a version."""
     match item:
-        case Earning() | Redemption() | Approval() | Reward() | Coupon() | Profile():
+        case (
+            Earning()
+            | Redemption()
+            | Approval()
+            | Reward()
+            | Coupon()
+            | Profile()
+            | Simulation()
+            | Score()
+            | Board()
+        ):
             return item.revision
         case VersionList(periods=periods):
             return len(periods)

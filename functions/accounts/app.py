@@ -1,9 +1,19 @@
 """Accounts: what members have, what they will have, and how it came about.
 
-Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/statement.py. Failures are answered as
-problems.
+Also how far they have come with challenges and streaks, and where they stand on leaderboards.
+
+Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/statement.py, contracts/challenges.py.
+Failures are answered as problems.
 """
 
+from points_ledger.contracts.benefits import benefits_document
+from points_ledger.contracts.challenges import (
+    LeaderboardQuery,
+    opened_place,
+    progress_document,
+    sealed_place,
+    standings_document,
+)
 from points_ledger.contracts.cursors import (
     opened,
     opened_number,
@@ -34,6 +44,15 @@ def balance(request: Request) -> Response:
     member_id = caller.resolve_me(request.parameter("member_id"))
     caller.require_self_staff_or_till(member_id)
     return Response(body=balance_document(services.queries().balance(member_id)))
+
+
+@api.route("GET /members/{member_id}/benefits")
+def benefits(request: Request) -> Response:
+    """What the member's tier gives, and how far the next one is."""
+    caller = request.caller()
+    member_id = caller.resolve_me(request.parameter("member_id"))
+    caller.require_self_staff_or_till(member_id)
+    return Response(body=benefits_document(*services.queries().benefits(member_id)))
 
 
 @api.route("GET /members/{member_id}/pending")
@@ -87,3 +106,40 @@ def statement(request: Request) -> Response:
         content_type="text/csv; charset=utf-8",
         headers={"x-cursor": cursor} if cursor is not None else {},
     )
+
+
+@api.route("GET /members/{member_id}/challenges")
+def challenges(request: Request) -> Response:
+    """How far the member has come with the challenges and streaks in force."""
+    member_id = request.own_or_any_member()
+    return Response(body=progress_document(services.challenges().progress(member_id)))
+
+
+@api.route("GET /leaderboards/{leaderboard_id}")
+def leaderboard(request: Request) -> Response:
+    """A page of a leaderboard; staff see who the members are, a member sees the own place.
+
+    Only staff go on behind the first page: a cursor says after which member.
+    """
+    caller, board_id = request.caller(), request.parameter("leaderboard_id")
+    query = read(LeaderboardQuery, request.query)
+    if query.cursor is not None:
+        caller.require_staff()
+    owner = f"{board_id}:{query.period or ''}"
+    after, cursor = opened_place(owner, query.cursor)
+    try:
+        standings = services.leaderboards().show(
+            board_id,
+            query.period,
+            limit=query.limit,
+            after=after,
+            cursor=cursor,
+            member_id=None if caller.is_staff else caller.member_id,
+        )
+    except ValueError as error:
+        if cursor is None:
+            raise
+        raise unknown_cursor() from error
+    following = sealed_place(owner, standings) if caller.is_staff else None
+    body = standings_document(standings, shows_members=caller.is_staff, cursor=following)
+    return Response(body=body)

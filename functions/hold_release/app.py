@@ -1,7 +1,8 @@
 """Every five minutes: what waits for a time that has come.
 
 Points whose hold or return window has passed mature, unpaid ones lapse, and points whose
-reservation has ended go back into their lots.
+reservation has ended go back into their lots. Leaderboards whose period is over are frozen, and
+their prizes awarded.
 
 Trigger: schedule, or an invocation with `{"scheduled_time": "…"}`. Contract: answers counts (due,
 posted, failed, visited). Failure destination: hold_release_failures.
@@ -18,8 +19,12 @@ ACTOR = "schedule:hold_release"
 
 
 def handler(event: object, context: Context) -> dict[str, int]:
-    """Visit every earning that is due, and every member with a reservation that has ended."""
-    visits: dict[MarkerKind, sweeping.Visit] = {"hold_release": release, "reservation": end}
+    """Visit every leaderboard and earning that is due, and every reservation that has ended."""
+    visits: dict[MarkerKind, sweeping.Visit] = {
+        "leaderboard": freeze,  # first: the prizes that it awards are due at once
+        "hold_release": release,
+        "reservation": end,
+    }
     return sweeping.sweep(visits, event, context)
 
 
@@ -32,3 +37,8 @@ def release(target: str, now: datetime) -> int:
 def end(target: str, now: datetime) -> int:
     """Settle one member's account; the number of entries."""
     return services.expiring().expire(MemberId(target), now=now, actor=ACTOR)
+
+
+def freeze(target: str, now: datetime) -> int:
+    """Freeze one period of a leaderboard; the number of prizes."""
+    return services.leaderboards().freeze(target, now=now)

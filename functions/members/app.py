@@ -4,6 +4,7 @@ Trigger: HTTP API with JWT. Contract: docs/api.md, contracts/members.py. Failure
 problems.
 """
 
+from points_ledger.contracts.benefits import MembershipBody
 from points_ledger.contracts.cursors import opened, sealed, unknown_cursor
 from points_ledger.contracts.members import (
     ExportQuery,
@@ -15,6 +16,7 @@ from points_ledger.contracts.members import (
 )
 from points_ledger.contracts.requests import EnrolMemberBody, read
 from points_ledger.contracts.responses import member_document
+from points_ledger.domain.identity import MemberId
 from points_ledger.domain.state import Standing
 from points_ledger.runtime import services
 from points_ledger.runtime.http import Api, Request, Response
@@ -22,6 +24,7 @@ from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
 from points_ledger.service.enrolling import EnrolMember
 from points_ledger.service.erasing import EraseMember
+from points_ledger.service.memberships import GrantMembership
 from points_ledger.service.ports import RequestKey
 from points_ledger.service.standing import ChangeMember
 
@@ -51,6 +54,7 @@ def enrol(request: Request) -> Response:
             earns=body.earns,
         ),
         external_ids=body.external_ids,
+        referred_by=MemberId(body.referred_by) if body.referred_by is not None else None,
     )
     done = services.enrolling().enrol(command)
     details = member_document(services.queries().member(done.member_id))
@@ -112,6 +116,30 @@ def change(request: Request) -> Response:
     return Response(
         body=member_document(services.queries().member(done.member_id)),
         outcome=Outcome(name="changed", ids={"member_id": done.member_id, "entry": done.entry}),
+        is_replay=done.replayed,
+    )
+
+
+@api.route("POST /members/{member_id}/memberships")
+def give_membership(request: Request) -> Response:
+    """Give the member a membership: a tier for as long as it lasts."""
+    caller = request.caller()
+    caller.require_staff()
+    member_id = caller.resolve_me(request.parameter("member_id"))
+    key = RequestKey(caller=caller.id, key=request.idempotency_key())
+    body = read(MembershipBody, request.json())
+    command = GrantMembership(
+        request=key,
+        fingerprint=request.fingerprint(),
+        actor=caller.actor,
+        member_id=member_id,
+        membership_id=body.membership_id,
+    )
+    done = services.memberships().give(command)
+    return Response(
+        status=201,
+        body=dict(done.result),
+        outcome=Outcome(name="membership_given", ids={"member_id": member_id}),
         is_replay=done.replayed,
     )
 

@@ -1,18 +1,21 @@
-"""The program: the rules in force, for everyone; and its first version, loaded at deployment.
+"""The program: the rules in force, for everyone; its versions, the first when deployed; backtests.
 
-Trigger: HTTP API without authorizer, the deployment's custom resource, or an invocation with
-`{"load_program": true}`. Contract: docs/api.md. Failures are answered as problems; a failed
-load fails the deployment.
+Trigger: HTTP API, partly without authorizer, the deployment's custom resource, or an invocation
+with `{"load_program": true}`. Contract: docs/api.md, contracts/publishing.py and
+contracts/simulations.py. Failures are answered as problems; a failed load fails the deployment.
 """
 
 from typing import Any
 
 from points_ledger import __version__
+from points_ledger.contracts.cursors import opened_number, sealed_number
 from points_ledger.runtime import bootstrap, services
 from points_ledger.runtime.http import Api, Request, Response
-from points_ledger.runtime.settings import LedgerSettings
+from points_ledger.runtime.observability import Outcome
+from points_ledger.runtime.settings import ProgramSettings
+from points_ledger.service.ports import RequestKey
 
-api = Api(LedgerSettings)
+api = Api(ProgramSettings)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, object]:
@@ -34,3 +37,90 @@ def health(request: Request) -> Response:  # noqa: ARG001 - routes take the requ
 def show(request: Request) -> Response:  # noqa: ARG001 - routes take the request
     """The rules in force, in plain sentences and as data."""
     return Response(body=services.described_program(bootstrap.utc_now()))
+
+
+@api.route("GET /program/schema")
+def schema(request: Request) -> Response:  # noqa: ARG001 - routes take the request
+    """The JSON Schema of program documents."""
+    from points_ledger.contracts.program import program_schema  # noqa: PLC0415 - needs pydantic
+
+    return Response(body=program_schema())
+
+
+@api.route("GET /program/versions")
+def versions(request: Request) -> Response:
+    """All versions, newest first."""
+    from points_ledger.contracts import publishing as contract  # noqa: PLC0415 - only for admins
+    from points_ledger.contracts.requests import read  # noqa: PLC0415 - only for admins
+
+    request.caller().require_admin()
+    query = read(contract.VersionsQuery, request.query)
+    before = opened_number("program_versions", "", query.cursor)
+    page = services.publishing().versions(limit=query.limit, before=before)
+    cursor = sealed_number("program_versions", "", page.before)
+    shown = [contract.version_document(each) for each in page.versions]
+    return Response(body={"versions": shown, "cursor": cursor})
+
+
+@api.route("POST /program/versions")
+def publish(request: Request) -> Response:
+    """Publish a program as the next version."""
+    from points_ledger.contracts.publishing import read_publication  # noqa: PLC0415 - as above
+    from points_ledger.service.publishing import (  # noqa: PLC0415 - as above
+        PublishVersion,
+        published_answer,
+    )
+
+    caller = request.caller()
+    caller.require_admin()
+    publication, key = read_publication(request.json()), request.key_if_given()
+    command = PublishVersion(
+        request=None if key is None else RequestKey(caller=caller.id, key=key),
+        fingerprint=request.fingerprint(),
+        actor=caller.actor,
+        program=publication.program,
+        document=publication.document,
+        effective_from=publication.effective_from,
+    )
+    done = services.publishing().publish(command)
+    name = "replayed" if done.replayed else "program_published"
+    outcome = Outcome(name=name, ids={"program_version": done.version})
+    body = published_answer(done)
+    return Response(status=201, body=body, outcome=outcome, is_replay=done.replayed)
+
+
+@api.route("POST /program/simulations")
+def simulate(request: Request) -> Response:
+    """Ask for a backtest of a draft; a worker does it (functions/simulations)."""
+    from points_ledger.contracts import simulations as contract  # noqa: PLC0415 - only for admins
+    from points_ledger.service.backtesting import StartBacktest  # noqa: PLC0415 - as above
+
+    caller = request.caller()
+    caller.require_admin()
+    key = request.key_if_given()
+    in_force = services.programs().at(bootstrap.utc_now())
+    body = contract.read_simulation(request.json(), in_force=in_force)
+    command = StartBacktest(
+        document=body.document,
+        begins=body.begins,
+        ends=body.ends,
+        requested_by=caller.id,
+        request=None if key is None else RequestKey(caller=caller.id, key=key),
+        fingerprint=request.fingerprint(),
+        correlation_id=request.id,
+    )
+    started = services.backtesting().start(command)
+    answer = {"simulation_id": started.simulation_id}
+    outcome = Outcome(name="replayed" if started.replayed else "queued", ids=answer)
+    return Response(status=202, body=answer, outcome=outcome, is_replay=started.replayed)
+
+
+@api.route("GET /program/simulations/{simulation_id}")
+def simulation(request: Request) -> Response:
+    """How far a backtest has come, and its result."""
+    from points_ledger.contracts import simulations as contract  # noqa: PLC0415 - only for admins
+    from points_ledger.domain.identity import SimulationId  # noqa: PLC0415 - as above
+
+    request.caller().require_admin()
+    shown = services.backtesting().show(SimulationId(request.parameter("simulation_id")))
+    return Response(body=contract.simulation_document(shown))

@@ -10,11 +10,18 @@ delivering again cannot mend.
 from collections.abc import Sequence
 from functools import cache
 
-from points_ledger.adapters.providers import PROVIDERS, Complete, IncompletePayloadError, Provider
+from points_ledger.adapters.provider_api import ProviderApi
+from points_ledger.adapters.providers import (
+    PROVIDERS,
+    Complete,
+    IncompletePayloadError,
+    PrivacyRequestError,
+    Provider,
+)
 from points_ledger.adapters.providers.payload import decode
+from points_ledger.adapters.providers.signature import Sent
 from points_ledger.adapters.secrets import Secrets, WebhookSecrets
 from points_ledger.adapters.sqs import FactQueues, MessageTooLargeError
-from points_ledger.adapters.stripe_api import StripeApi
 from points_ledger.domain.error import NotFoundError
 from points_ledger.runtime import bootstrap
 from points_ledger.runtime.http import Api, Request, Response
@@ -23,6 +30,8 @@ from points_ledger.runtime.settings import WebhooksSettings, load
 
 ACCEPTED = {"accepted": True}
 TOO_LARGE = "message_too_large"
+ID_HEADERS = ("webhook-id", "x-shopify-webhook-id")
+ID_MEMBERS = ("id", "event_id")
 
 api = Api(WebhooksSettings)
 handler = api.handle
@@ -36,26 +45,39 @@ def deliver(request: Request) -> Response:
     if provider is None:
         raise NotFoundError(what="provider", id=name)
     now = bootstrap.utc_now()
+    url = request.url(load(WebhooksSettings).square_notification_url)
+    sent = Sent(headers=request.headers, body=request.body, url=url)
 
     def verify(signing: Sequence[str]) -> None:
-        provider.verify(request.headers, request.body, signing, now)
+        provider.verify(sent, signing, now)
 
     secrets = webhook_secrets().prove(name, verify)
     try:
-        facts = provider.read(request.body, now=now, complete=completion(provider, secrets))
+        facts = provider.read(sent, now=now, complete=completion(provider, secrets))
         queues().send(facts, actor=f"webhook:{name}", correlation_id=request.id)
     except IncompletePayloadError as error:
-        return set_aside(request, name, error.code)
+        return set_aside(request, name, error.code, event_id(request))
+    except PrivacyRequestError as error:
+        return set_aside(request, name, error.code, error.subject)
     except MessageTooLargeError:
-        return set_aside(request, name, TOO_LARGE)
+        return set_aside(request, name, TOO_LARGE, event_id(request))
     ids = {"facts": " ".join(fact.type for fact in facts)}
     outcome = Outcome(name="accepted" if facts else "ignored", ids=ids)
     return Response(status=202, body=ACCEPTED, outcome=outcome)
 
 
-def set_aside(request: Request, provider: str, reason: str) -> Response:
+def event_id(request: Request) -> str | None:
+    """What the provider calls this message, by which it can be found and delivered again."""
+    message = decode(request.body)
+    named = (
+        *(request.headers.get(name) for name in ID_HEADERS),
+        *(message[name].value for name in ID_MEMBERS),
+    )
+    return next((id_ for id_ in named if isinstance(id_, str) and id_), None)
+
+
+def set_aside(request: Request, provider: str, reason: str, event_id: str | None) -> Response:
     """Send a message to the dead letters with its reason; delivering it again would not help."""
-    event_id = request.headers.get("webhook-id") or decode(request.body)["id"].optional_id()
     queues().dead_letter(
         reason=reason, provider=provider, event_id=event_id, correlation_id=request.id
     )
@@ -65,10 +87,15 @@ def set_aside(request: Request, provider: str, reason: str) -> Response:
 
 def completion(provider: Provider, secrets: Secrets) -> Complete | None:
     """How to fetch what a payload cuts off: through the provider's API, where there is a key."""
-    if provider.name != "stripe" or secrets.stripe_api_key is None:
-        return None
-    base_url = load(WebhooksSettings).stripe_api_url
-    return StripeApi(base_url=base_url, api_key=secrets.stripe_api_key).get
+    settings = load(WebhooksSettings)
+    match provider.name:
+        case "stripe":
+            base_url, api_key = settings.stripe_api_url, secrets.stripe_api_key
+        case "square":
+            base_url, api_key = settings.square_api_url, secrets.square_access_token
+        case _:
+            return None
+    return None if api_key is None else ProviderApi(base_url=base_url, api_key=api_key).get
 
 
 @cache

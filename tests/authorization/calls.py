@@ -5,12 +5,16 @@ there through the same interface, so that each caller finds something of its own
 second person's approval is never that of the first.
 """
 
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 Json = dict[str, Any]
+
+PROGRAM: Final = Path(__file__).parents[2] / "events" / "program.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +86,30 @@ def _new_reward(desk: Desk) -> Call:  # noqa: ARG001 - every recipe takes the de
     return Call(body={"name": f"Mug {secrets.token_hex(3)}", "kind": "item", "points": 50})
 
 
+def _publication(desk: Desk) -> Call:  # noqa: ARG001 - every recipe takes the desk
+    """The program that is there anyway, long after everything that is asked of this stack."""
+    document = json.loads(PROGRAM.read_text(encoding="utf-8"))
+    return Call(body={"program": document, "effective_from": "2099-01-01T00:00:00Z"})
+
+
+def _backtest(desk: Desk) -> Call:  # noqa: ARG001 - every recipe takes the desk
+    draft = json.loads(PROGRAM.read_text(encoding="utf-8"))
+    return Call(body={"program": draft, "from": "2026-01-01", "to": "2027-01-01"})
+
+
+def _simulation(desk: Desk) -> Call:
+    made = desk.colleague("POST /program/simulations", _backtest(desk))
+    return Call(path={"simulation_id": made["simulation_id"]})
+
+
 CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "GET /health": lambda _: Call(),
     "GET /program": lambda _: Call(),
+    "GET /program/schema": lambda _: Call(),
+    "GET /program/versions": lambda _: Call(),
+    "POST /program/versions": _publication,
+    "POST /program/simulations": _backtest,
+    "GET /program/simulations/{simulation_id}": _simulation,
     "POST /members": lambda _: Call(body={"name": "Somebody"}),
     "GET /members": lambda _: Call(query={"external_id": "pos:nobody"}),
     "GET /members/{member_id}": _member,
@@ -94,11 +119,17 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "DELETE /members/{member_id}": lambda desk: Call(path={"member_id": desk.enrol()}),
     "GET /members/{member_id}/export": _member,
     "GET /members/{member_id}/balance": _member,
+    "GET /members/{member_id}/benefits": _member,
+    "POST /members/{member_id}/memberships": lambda desk: Call(
+        path={"member_id": desk.member_id}, body={"membership_id": "none"}
+    ),
     "GET /members/{member_id}/pending": _member,
     "GET /members/{member_id}/entries": _member,
     "GET /members/{member_id}/statement": lambda desk: Call(
         path={"member_id": desk.member_id}, query={"month": "2026-11"}
     ),
+    "GET /members/{member_id}/challenges": _member,
+    "GET /leaderboards/{leaderboard_id}": lambda _: Call(path={"leaderboard_id": "none"}),
     "GET /members/{member_id}/sharing": _member,
     "PUT /members/{member_id}/sharing": lambda desk: Call(
         path={"member_id": desk.member_id},
@@ -122,6 +153,10 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
             "to_member_id": desk.friend_id,
             "points": 1,
         }
+    ),
+    # The same action again is known: each caller reports another one.
+    "POST /actions": lambda desk: Call(
+        body={"member_id": desk.member_id, "action": "review", "action_id": desk.enrol()}
     ),
     "POST /adjustments": lambda desk: Call(
         body={"member_id": desk.member_id, "points": 5, "reason": "goodwill"}

@@ -10,7 +10,7 @@ import io
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import SimpleNamespace
@@ -29,7 +29,7 @@ from points_ledger.contracts.program import parse_program
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import ExternalId, MemberId
 from points_ledger.domain.maturation import earned_points
-from points_ledger.domain.program import VersionPeriod
+from points_ledger.domain.program import Campaign, Match, VersionPeriod
 from points_ledger.domain.rules import Room
 from points_ledger.runtime import bootstrap, observability, services
 from points_ledger.service.ports import ExternalLink, ProgramVersion, VersionList
@@ -41,8 +41,12 @@ from tests.benchmarks.reference import ACTOR, HOLD, START
 Json = dict[str, Any]
 
 BAR_MILLISECONDS: Final = 1.0
+RULES_BAR_MILLISECONDS: Final = 5.0
 EVENTS_PER_ROUND: Final = 200
 ROUNDS: Final = 7
+RULES: Final = 50
+RULE_LINES: Final = 100
+RULE_CAMPAIGNS: Final = 5
 TABLE: Final = "benchmark"
 STRIPE_SECRET: Final = "whsec_benchmark"
 CONTEXT: Final = SimpleNamespace(get_remaining_time_in_millis=lambda: 120_000)
@@ -57,6 +61,8 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "EARNING_QUEUE_URL": "earning_events",
     "PAYMENT_QUEUE_URL": "payment_events",
     "STRIPE_API_URL": "https://stripe.invalid",
+    "SQUARE_API_URL": "https://square.invalid",
+    "SQUARE_NOTIFICATION_URL": "{scheme}://{host}{path}",
 }
 
 
@@ -249,28 +255,44 @@ def _batches(
     }
 
 
-def many_rules() -> Effort:
-    """Valuing a purchase of 100 lines by 50 rules, each about other lines."""
-    rules = [
-        builders.rule(
-            n + 1,
-            "10.00",
-            id=f"rule-{n}",
-            match=builders.match(categories=[f"category-{n % 10}"], exclude_items=[f"item-{n}"]),
-        )
-        for n in range(50)
+def many_rules() -> dict[str, Effort]:
+    """Valuing a purchase of 100 lines by 50 rules, by what the rules are about.
+
+    The lines are of ten categories, and each of an item of its own; the part with campaigns has to
+    value what each campaign matches by all rules once more.
+    """
+    apart = [
+        builders.match(categories=[f"category-{n % 10}"], exclude_items=[f"item-{n}"])
+        for n in range(RULES)
     ]
-    program = builders.program(*rules)
+    everything = [builders.match()] * RULES
+    campaigns = [
+        builders.campaign(f"campaign-{n}", multiplier="2", match=apart[n])
+        for n in range(RULE_CAMPAIGNS)
+    ]
+    return {
+        "each rule about some of the lines": _rules_effort(apart, ()),
+        "every rule about all lines": _rules_effort(everything, ()),
+        "each rule about some of the lines, five campaigns": _rules_effort(apart, campaigns),
+    }
+
+
+def _rules_effort(matches: Sequence[Match], campaigns: Sequence[Campaign]) -> Effort:
+    rules = [
+        builders.rule(n + 1, "10.00", id=f"rule-{n}", match=match)
+        for n, match in enumerate(matches)
+    ]
+    program = builders.program(*rules, campaigns=campaigns)
     lines = [
         builders.line("12.50", id=f"line-{n}", item=f"item-{n}", category=f"category-{n % 10}")
-        for n in range(100)
+        for n in range(RULE_LINES)
     ]
     earning = builders.merged(builders.posted(*lines))
     pin = builders.pin()
 
     def value() -> None:
         earned = earned_points(earning, program=program, pin=pin, room=Room())
-        assert len(earned.rules) == len(rules)
+        assert len(earned.rules) == len(rules) + len(campaigns)
 
     return _effort(value, io.StringIO(), 1, repetitions=20)
 

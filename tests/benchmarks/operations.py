@@ -13,17 +13,24 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from points_ledger.adapters.dynamodb import DynamoDbReader
+from points_ledger.domain.anniversary import upcoming
+from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import Fact, PurchasePosted, PurchaseSettled
 from points_ledger.domain.identity import EarningKey, MemberId, RedemptionId
 from points_ledger.domain.lot import Lots
 from points_ledger.domain.redemption import Ticket
 from points_ledger.domain.state import Standing
+from points_ledger.domain.tier import ReviewTarget
 from points_ledger.domain.warning import LookTarget
 from points_ledger.service.adjusting import AdjustPoints
+from points_ledger.service.challenges import Challenges
+from points_ledger.service.directory import SHARDS
 from points_ledger.service.erasing import EraseMember, Erasing
 from points_ledger.service.importing import Importing, ImportRow
+from points_ledger.service.leaderboards import Leaderboards
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.ports import RequestKey
+from points_ledger.service.publishing import FIRST_VERSION
 from points_ledger.service.redeeming import RedeemPoints
 from points_ledger.service.redemption_steps import StepName
 from points_ledger.service.standing import ChangeMember, Changing
@@ -63,13 +70,15 @@ class Bar:
 class Operation:
     """One row: `prepare` sets the stage and returns the measured part, which posts `entries`.
 
-    Without a bar it is only reported.
+    Without a bar it is only reported. An entry is one write unit large, unless `entry_units` says
+    that counters have outgrown it.
     """
 
     name: str
     bar: Bar | None
     entries: int
     prepare: Callable[[Ledger], Measured]
+    entry_units: int = 1
 
 
 OPERATIONS: Final[list[Operation]] = []
@@ -78,13 +87,21 @@ Prepare = Callable[[Ledger], Measured]
 
 
 def row(
-    name: str, bar: tuple[int, int, int] | None = None, *, entries: int = 0
+    name: str,
+    bar: tuple[int, int, int] | None = None,
+    *,
+    entries: int = 0,
+    entry_units: int = 1,
 ) -> Callable[[Prepare], Prepare]:
     """Add an operation; its bar is requests, write units, read units."""
 
     def add(prepare: Prepare) -> Prepare:
         known = Bar(requests=bar[0], write_units=bar[1], read_units=bar[2]) if bar else None
-        OPERATIONS.append(Operation(name=name, bar=known, entries=entries, prepare=prepare))
+        OPERATIONS.append(
+            Operation(
+                name=name, bar=known, entries=entries, prepare=prepare, entry_units=entry_units
+            )
+        )
         return prepare
 
     return add
@@ -129,6 +146,32 @@ def accrual(ledger: Ledger) -> Measured:
     warm(ledger)
     posted = invoice(1, customer, posted_at=START)
     return lambda: recorded(ledger, posted, "posted")
+
+
+@row("accrual drawing from a budget", (3, 9, 4), entries=1)
+def accrual_drawing(ledger: Ledger) -> Measured:
+    ledger.play(budget_points=100_000)
+    _, customer = ledger.member()
+    warm(ledger)
+    posted = invoice(1, customer, posted_at=START)
+    return lambda: recorded(ledger, posted, "posted")
+
+
+@row("accrual in a campaign that has given its budget", (4, 7, 7), entries=1)
+def accrual_without_budget(ledger: Ledger) -> Measured:
+    ledger.play(budget_points=4)
+    _, customer = ledger.member()
+    warm(ledger)
+    posted = invoice(1, customer, posted_at=START)
+    return lambda: recorded(ledger, posted, "posted")
+
+
+@row("refund that gives back to a budget", (3, 9, 3), entries=1)
+def refund_giving_back(ledger: Ledger) -> Measured:
+    ledger.play(budget_points=100_000)
+    posted = pending_purchase(ledger)
+    warm(ledger)
+    return lambda: recorded(ledger, reference.full_refund(posted, at=START), "posted")
 
 
 @row("accrual, customer enrolled by it", entries=2)
@@ -402,6 +445,144 @@ def enrolment(ledger: Ledger) -> Measured:
     return run
 
 
+# --- Actions --------------------------------------------------------------------------------
+
+
+@row("action, reported by request", (3, 9, 3), entries=1)
+def action(ledger: Ledger) -> Measured:
+    # As an accrual, and the request that is kept for good.
+    member_id, _ = ledger.member()
+    warm(ledger)
+    command = reference.action(member_id, 1)
+
+    def run() -> None:
+        assert ledger.acting.perform(command).created
+
+    return run
+
+
+@row("action that no rule names", (3, 8, 3))
+def action_unknown(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    warm(ledger)
+    command = replace(reference.action(member_id, 1), action="knitting")
+
+    def run() -> None:
+        assert ledger.acting.perform(command).result["status"] == "none"
+
+    return run
+
+
+@row("duplicate action, with the same key", (2, 0, 2))
+def duplicate_action(ledger: Ledger) -> Measured:
+    return action_again(ledger, key=1)
+
+
+@row("duplicate action, with another key", (2, 0, 3))
+def duplicate_action_with_another_key(ledger: Ledger) -> Measured:
+    return action_again(ledger, key=2)
+
+
+def action_again(ledger: Ledger, *, key: int) -> Measured:
+    member_id, _ = ledger.member()
+    ledger.acting.perform(reference.action(member_id, 1))
+    warm(ledger)
+    command = replace(reference.action(member_id, 1), request=reference.action_request(key))
+
+    def run() -> None:
+        done = ledger.acting.perform(command)
+        assert done.replayed == (key == 1)
+        assert done.replayed == done.created
+
+    return run
+
+
+@row("enrolment by hand, brought by a member", entries=2)
+def enrolment_of_friend(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    warm(ledger)
+    ledger.enrolling.enrol(reference.enrolment(1))
+
+    def run() -> None:
+        command = replace(reference.enrolment(2), referred_by=member_id)
+        assert ledger.enrolling.enrol(command).created
+
+    return run
+
+
+@row("maturation by hold release that releases a referral", entries=2)
+def referral_released(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    ledger.enrolling.enrol(replace(reference.enrolment(1), referred_by=member_id))
+    posted = invoice(1, reference.customer(1), posted_at=START)
+    ledger.recording.record(posted, actor=ACTOR)
+    return released(ledger, posted.purchase)
+
+
+@row("duplicate payment of somebody who was brought", (2, 0, 2))
+def duplicate_payment_of_friend(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    ledger.enrolling.enrol(replace(reference.enrolment(1), referred_by=member_id))
+    early = START - 2 * HOLD
+    posted = invoice(1, reference.customer(1), posted_at=early)
+    paid = payment(posted, 1, at=early)
+    ledger.recording.record(posted, actor=ACTOR)
+    ledger.recording.record(paid, actor=ACTOR)
+    warm(ledger)
+    return lambda: recorded(ledger, paid, "duplicate")
+
+
+@row("visit of a birthday without a rule for it", (3, 6, 2))
+def birthday_without_rule(ledger: Ledger) -> Measured:
+    visits = []
+    for number in range(2):
+        command = replace(reference.enrolment(number), birthday="1990-05-17")
+        member_id = ledger.enrolling.enrol(command).member_id
+        program = ledger.programs.at(START)
+        visits.append(upcoming(member_id, date(1990, 5, 17), now=START, zone=program.zone))
+    first, second = visits
+    assert first is not None
+    assert second is not None
+    ledger.clock.now = first.due_at
+    warm(ledger)
+    ledger.celebrating.visit("birthday", str(first), now=first.due_at, actor=ACTOR)
+
+    def run() -> None:
+        ledger.celebrating.visit("birthday", str(second), now=second.due_at, actor=ACTOR)
+
+    return run
+
+
+# --- Backtests ------------------------------------------------------------------------------
+
+
+def backtest(members: int, purchases: int) -> Operation:
+    """A backtest of so many members with so many purchases each, which are one page."""
+
+    def prepare(ledger: Ledger) -> Measured:
+        for number in range(members * purchases):
+            posted = invoice(number, reference.customer(number % members), posted_at=START)
+            ledger.recording.record(posted, actor=ACTOR)
+        warm(ledger)
+        starting, job = reference.backtests(ledger)
+        simulation_id = starting.start(reference.backtest()).simulation_id
+
+        def run() -> None:
+            assert job.run(simulation_id, has_time=lambda: True) == "done"
+
+        return run
+
+    name = f"backtest, a page of {members} members with {purchases} purchases each"
+    # Each member's entries, what has none, and earnings; the shards of the directory; the backtest
+    # itself, its draft and the budget; its two writes.
+    requests = 3 * members + SHARDS + 6
+    read_units = members * purchases + 2 * members + SHARDS
+    bar = Bar(requests=requests, write_units=2, read_units=read_units)
+    return Operation(name=name, bar=bar, entries=0, prepare=prepare)
+
+
+OPERATIONS.append(backtest(10, 5))
+
 # --- Members --------------------------------------------------------------------------------
 
 
@@ -445,7 +626,12 @@ def import_of_a_row(ledger: Ledger) -> Measured:
 
 
 def change(ledger: Ledger, command: ChangeMember) -> Measured:
-    changing = Changing(path=path_of(ledger), programs=ledger.programs, clock=ledger.clock)
+    changing = Changing(
+        path=path_of(ledger),
+        programs=ledger.programs,
+        clock=ledger.clock,
+        recording=ledger.recording,
+    )
 
     def run() -> None:
         assert not changing.change(command).replayed
@@ -584,6 +770,20 @@ def coupon_cancelled(ledger: Ledger) -> Measured:
     return closing_coupon(ledger, "cancelled")
 
 
+# --- The program ----------------------------------------------------------------------------
+
+
+@row("program version published", (2, 10, 3))
+def program_version(ledger: Ledger) -> Measured:
+    warm(ledger)
+    command = reference.publication(ledger.programs.stored(FIRST_VERSION), 1)
+
+    def run() -> None:
+        assert ledger.publishing.publish(command).version > FIRST_VERSION
+
+    return run
+
+
 # --- Sweeps ---------------------------------------------------------------------------------
 
 
@@ -653,6 +853,42 @@ def lot_looked_at_again(ledger: Ledger) -> Measured:
     return lambda: visit(member_id)
 
 
+@row("tier lowered by review", (2, 1, 1), entries=1)
+def tier_lowered(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    # The last of its points were of December: a year later the grace is over, too.
+    ledger.clock.now = START + timedelta(days=400)
+    warm(ledger)
+    return lambda: reviewed(ledger, member_id, posted=1)
+
+
+@row("fall of a tier noted by review", (2, 4, 1), entries=1)
+def fall_noted(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    another, _ = ledger.member()
+    # Most of its points were of the year before, and the grace is not over yet.
+    ledger.clock.now, moved_on = START + timedelta(days=300), date(2027, 11, 1)
+    warm(ledger)
+    reviewed(ledger, another, posted=1, due_on=moved_on)
+    return lambda: reviewed(ledger, member_id, posted=1, due_on=moved_on)
+
+
+@row("tier review, the window moved on and nothing changes", (2, 4, 1))
+def tier_kept(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member()
+    another, _ = ledger.member()
+    warm(ledger)
+    reviewed(ledger, another, posted=0)
+    return lambda: reviewed(ledger, member_id, posted=0)
+
+
+@row("tier review, no tier", (1, 0, 1))
+def no_tier(ledger: Ledger) -> Measured:
+    member_id, _ = ledger.member(standing=replace(reference.GOLD, tier=None))
+    warm(ledger)
+    return lambda: reviewed(ledger, member_id, posted=0)
+
+
 @row("a tick of a sweep, no marker due")
 def idle_tick(ledger: Ledger) -> Measured:
     warm(ledger)
@@ -668,6 +904,15 @@ def idle_tick(ledger: Ledger) -> Measured:
     return run
 
 
+def reviewed(
+    ledger: Ledger, member_id: MemberId, *, posted: int, due_on: date = date(2027, 2, 1)
+) -> None:
+    """A look at a tier on a day of the window."""
+    target = str(ReviewTarget(member_id=member_id, day=due_on))
+    now = ledger.clock.now
+    assert ledger.reviewing.visit(target, now=now, actor="schedule:tier_review") == posted
+
+
 def visited(ledger: Ledger, held: Lots) -> Measured:
     """A look on the day on which February is over and the warning for March is due."""
     member_id, _ = ledger.member(held)
@@ -681,6 +926,121 @@ def visited(ledger: Ledger, held: Lots) -> Measured:
 
     visit(another)
     return lambda: visit(member_id)
+
+
+# --- Challenges and leaderboards ------------------------------------------------------------
+
+
+@row("accrual, ten challenges and five streaks", (3, 9, 3), entries=1, entry_units=2)
+def accrual_with_challenges(ledger: Ledger) -> Measured:
+    ledger.play(reference.challenges(10, count=5), reference.streaks(5))
+    posted = bought_before(ledger, 1)
+    return lambda: recorded(ledger, posted, "posted")
+
+
+@row("accrual that wins a challenge, and its prize", (7, 18, 6), entries=2)
+def accrual_with_prize(ledger: Ledger) -> Measured:
+    ledger.play(reference.challenges(1, count=2))
+    posted = bought_before(ledger, 1, lots=5)
+    return lambda: recorded(ledger, posted, "posted")
+
+
+@row("challenges of a member", (1, 0, 1))
+def challenges_shown(ledger: Ledger) -> Measured:
+    ledger.play(reference.challenges(10, count=5), reference.streaks(5))
+    posted = bought_before(ledger, 1)
+    member_id = reference.earner_of(ledger, posted)
+    challenges = Challenges(store=ledger.store, programs=ledger.programs, clock=ledger.clock)
+
+    def run() -> None:
+        assert challenges.progress(member_id).challenges[0].count == 1
+
+    return run
+
+
+@row("score of a leaderboard, of a member who is on it", (2, 8, 2))
+def score_kept(ledger: Ledger) -> Measured:
+    ledger.play(leaderboards=[reference.LEADERBOARD])
+    boards, entries = leaderboards(ledger), scored(ledger, 2)
+    boards.keep(entries[0])
+
+    def run() -> None:
+        assert boards.keep(entries[1]) == 1
+
+    return run
+
+
+@row("score of a leaderboard, told again", (1, 0, 2))
+def score_kept_again(ledger: Ledger) -> Measured:
+    ledger.play(leaderboards=[reference.LEADERBOARD])
+    boards, [entry] = leaderboards(ledger), scored(ledger, 1)
+    boards.keep(entry)
+
+    def run() -> None:
+        boards.keep(entry)
+
+    return run
+
+
+@row("leaderboard, the first ten", (2, 0, 2))
+def leaderboard_shown(ledger: Ledger) -> Measured:
+    ledger.play(leaderboards=[reference.LEADERBOARD])
+    boards = leaderboards(ledger)
+    for _ in range(12):
+        boards.keep(scored(ledger, 1)[0])
+
+    def run() -> None:
+        assert len(boards.show("top-customers", None, limit=10).places) == 10
+
+    return run
+
+
+@row("leaderboard frozen, three prizes awarded", (10, 22, 9))
+def leaderboard_frozen(ledger: Ledger) -> Measured:
+    ledger.play(leaderboards=[reference.LEADERBOARD])
+    boards = leaderboards(ledger)
+    for _ in range(3):
+        boards.keep(scored(ledger, 1)[0])
+    ledger.clock.now = START + timedelta(days=2)
+    warm(ledger)
+
+    def run() -> None:
+        assert boards.freeze("top-customers:2027-01", now=ledger.clock.now) == 3
+
+    return run
+
+
+def leaderboards(ledger: Ledger) -> Leaderboards:
+    return Leaderboards(
+        path=path_of(ledger),
+        store=ledger.store,
+        lists=DynamoDbReader(ledger.client, ledger.table_name),
+        programs=ledger.programs,
+        clock=ledger.clock,
+    )
+
+
+def bought_before(ledger: Ledger, purchases: int, lots: int = reference.LOTS) -> PurchasePosted:
+    """One more purchase of a member who has made so many in this period."""
+    _, customer = ledger.member(reference.lots(lots))
+    warm(ledger)
+    for number in range(purchases):
+        ledger.recording.record(invoice(50 + number, customer, posted_at=START), actor=ACTOR)
+    return invoice(1, customer, posted_at=START)
+
+
+def scored(ledger: Ledger, purchases: int) -> list[Entry]:
+    """The entries of a member's purchases."""
+    member_id, customer = ledger.member()
+    warm(ledger)
+    entries: list[Entry] = []
+    for number in range(purchases):
+        posted = invoice(100 * ledger.members + number, customer, posted_at=START)
+        ledger.recording.record(posted, actor=ACTOR)
+        head = ledger.store.head(member_id)
+        assert head is not None
+        entries.append(head)
+    return entries
 
 
 # --- What a cold process adds ---------------------------------------------------------------

@@ -7,7 +7,7 @@ long as Stripe's own. Nothing here is drawn by chance, so every count comes out 
 import itertools
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +23,7 @@ from points_ledger.adapters.dynamodb import (
     keys,
 )
 from points_ledger.contracts.program import parse_program
+from points_ledger.contracts.stored_program import program_from_stored
 from points_ledger.domain.calendar import Period, round_up
 from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 from points_ledger.domain.entry import Entry, Posting, chain
@@ -48,29 +49,46 @@ from points_ledger.domain.identity import (
     MemberId,
     PaymentKey,
     RedemptionId,
+    SimulationId,
 )
 from points_ledger.domain.lot import Lots
+from points_ledger.domain.program import Program, VersionPeriod
 from points_ledger.domain.redemption import Ticket
 from points_ledger.domain.sharing import WHOLE_PERCENT, Allocation, Share
-from points_ledger.domain.state import Standing, State
+from points_ledger.domain.state import ENROLLED_AT, QUALIFYING, Standing, State
 from points_ledger.domain.warning import WARNED
+from points_ledger.service.acting import Acting, PerformAction
 from points_ledger.service.addressing import Addressee, Addressing
 from points_ledger.service.adjusting import Adjusting, AdjustPoints
 from points_ledger.service.approving import Approving, DecideApproval
+from points_ledger.service.backtest_job import BacktestJob
+from points_ledger.service.backtesting import DRAFT_VERSION, Backtesting, StartBacktest
+from points_ledger.service.celebrating import Celebrating
 from points_ledger.service.couponing import CloseCoupon, Couponing
 from points_ledger.service.enrolling import Enrolling, EnrolMember
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import View, WritePath
+from points_ledger.service.memberships import Memberships
 from points_ledger.service.merging import MergeMembers, Merging
 from points_ledger.service.planning import Planning, PlanSharing, ShareAsked
-from points_ledger.service.ports import ExternalLink, ProgramVersion, RequestKey
+from points_ledger.service.ports import (
+    Committed,
+    Create,
+    ExternalLink,
+    ProgramVersion,
+    RequestKey,
+    Save,
+    VersionList,
+)
 from points_ledger.service.programs import Programs
-from points_ledger.service.publishing import FIRST_VERSION, Publishing
+from points_ledger.service.publishing import FIRST_VERSION, Publishing, PublishVersion
 from points_ledger.service.queries import Queries
 from points_ledger.service.recording import Recording
 from points_ledger.service.redeeming import ContinueRedemption, Redeeming, RedeemPoints
 from points_ledger.service.redemption_steps import StepName
+from points_ledger.service.reviewing import Reviewing
 from points_ledger.service.rewarding import CreateReward, Draft, Rewarding
+from points_ledger.service.tracing import Tracing
 from points_ledger.service.transferring import TransferPoints, Transferring
 from tests.benchmarks.meter import Meter
 from tests.contract.backends import dynamodb_client, scratch_table
@@ -133,9 +151,18 @@ def state(held: Lots, standing: Standing = GOLD) -> State:
         "used:campaign:black-friday": 480,
         "used:rule:signup:lifetime": 1,
         **warned(held),
+        **qualifying(),
     }
     earned = sum(held.values()) + 1200 + 40210 + 350
     return State(lots=held, counters={"earned": earned, **counters}, standing=standing)
+
+
+def qualifying() -> dict[str, int]:
+    """What counts towards the tier, month by month: more than enough for it."""
+    points = (420, 1095, 75, 880)
+    months = (date(2026 + n // 12, n % 12 + 1, 1) for n in range(12))
+    counted = {f"{QUALIFYING}{day:%Y-%m}": points[n % 4] for n, day in enumerate(months)}
+    return counted | {ENROLLED_AT: 26_823_245}
 
 
 def warned(held: Lots) -> dict[str, int]:
@@ -194,6 +221,54 @@ def lot_day(matured_at: datetime) -> date:
     return last_day_of_lot(matured_at, program, START.date())
 
 
+def backtest() -> StartBacktest:
+    """Of everything around START."""
+    return StartBacktest(
+        document=PROGRAM_DOCUMENT.read_text(encoding="utf-8"),
+        begins=START - timedelta(days=30),
+        ends=START + timedelta(days=30),
+        requested_by="person:7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11",
+        request=None,
+        fingerprint="0" * 64,
+        correlation_id="JKJaXmPLvHcESHA=",
+    )
+
+
+class _Unread:
+    """A queue whose worker is the measurement."""
+
+    def send(self, simulation_id: SimulationId, *, correlation_id: str) -> None:
+        """Nobody waits for it."""
+
+
+def backtests(ledger: "Ledger") -> tuple[Backtesting, BacktestJob]:
+    """What starts backtests on a ledger, and works them off."""
+    path = WritePath(store=ledger.store, pause=lambda _: None)
+    reader = DynamoDbReader(ledger.client, ledger.table_name)
+
+    def read_draft(document: str) -> Program:
+        return program_from_stored(document, DRAFT_VERSION)
+
+    starting = Backtesting(
+        path=path,
+        store=ledger.store,
+        programs=ledger.programs,
+        clock=ledger.clock,
+        new_id=lambda: SimulationId("sim_7h2k9x4qv1w80001"),
+        queue=_Unread(),
+        read_draft=read_draft,
+    )
+    job = BacktestJob(
+        path=path,
+        store=ledger.store,
+        lists=reader,
+        tracing=Tracing(reader=reader, lists=reader),
+        programs=ledger.programs,
+        read_draft=read_draft,
+    )
+    return starting, job
+
+
 def retold(posted: PurchasePosted, updated_at: datetime) -> PurchasePosted:
     """As `invoice.paid` repeats the invoice."""
     return replace(posted, snapshot=replace(posted.snapshot, updated_at=updated_at))
@@ -220,6 +295,14 @@ def payment(posted: PurchasePosted, number: int, *, at: datetime) -> PaymentRece
         ),
         references=(PaymentKey(source="stripe", id=stripe_id("pi", number)),),
     )
+
+
+def full_refund(posted: PurchasePosted, *, at: datetime) -> PurchaseRefunded:
+    """A credit note over everything."""
+    refund = Refund(
+        id=stripe_id("cn", 1), at=at, amount=posted.snapshot.total, lines=(), currency="USD"
+    )
+    return PurchaseRefunded(purchase=posted.purchase, refund=refund)
 
 
 def settlement(posted: PurchasePosted, *, at: datetime) -> PurchaseSettled:
@@ -269,6 +352,22 @@ def enrolment(number: int) -> EnrolMember:
         standing=Standing(organisation="acme"),
         external_ids=(customer(number),),
     )
+
+
+def action(member_id: MemberId, number: int) -> PerformAction:
+    """A till reports the same signup each time."""
+    return PerformAction(
+        request=action_request(number),
+        fingerprint=f"{number:064x}",
+        actor="till:7d9c1f4e3a524c0b9f610d9b3b",
+        member_id=member_id,
+        action="signup",
+        action_id="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11",
+    )
+
+
+def action_request(number: int) -> RequestKey:
+    return RequestKey(caller="7d9c1f4e3a524c0b9f610d9b3b", key=f"action-{number}")
 
 
 def plan(owner: MemberId, others: tuple[MemberId, ...]) -> Allocation:
@@ -350,6 +449,18 @@ def reward(number: int) -> CreateReward:
     )
 
 
+def publication(version: ProgramVersion, number: int) -> PublishVersion:
+    """The same program again, long after everything that is measured."""
+    return PublishVersion(
+        request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"publish-{number}"),
+        fingerprint=f"{number:064x}",
+        actor="person:7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11",
+        program=version.program,
+        document=version.document,
+        effective_from=START + timedelta(days=10_000),
+    )
+
+
 def closing(code: CouponCode, to: Literal["used", "cancelled"], number: int) -> CloseCoupon:
     return CloseCoupon(
         request=RequestKey(caller="7d9c1f4e-3a52-4c0b-9f61-0d9b3b1d2c11", key=f"close-{number}"),
@@ -385,12 +496,22 @@ class Ledger:
         self.sweeps = DynamoDbSweeps(self.client, self.table_name)
         self.programs = Programs(self.store, self.clock)
         path = WritePath(store=self.store, pause=lambda _: None)
-        self.publishing = Publishing(path=path)
+        self.publishing = Publishing(path=path, clock=self.clock)
         self.recording = Recording(
             path=path, programs=self.programs, clock=self.clock, new_member_id=self.new_member_id
         )
         self.enrolling = Enrolling(
-            path=path, programs=self.programs, clock=self.clock, new_member_id=self.new_member_id
+            path=path,
+            programs=self.programs,
+            clock=self.clock,
+            new_member_id=self.new_member_id,
+            recording=self.recording,
+        )
+        self.acting = Acting(
+            path=path, programs=self.programs, clock=self.clock, recording=self.recording
+        )
+        self.celebrating = Celebrating(
+            path=path, programs=self.programs, clock=self.clock, recording=self.recording
         )
         self.redeeming = Redeeming(
             path=path,
@@ -442,6 +563,8 @@ class Ledger:
             undo=self.redeeming.undone,
         )
         self.expiring = Expiring(path=path, programs=self.programs)
+        self.reviewing = Reviewing(path=path, programs=self.programs)
+        self.memberships = Memberships(path=path, programs=self.programs, clock=self.clock)
         self.queries = Queries(
             store=self.store,
             reader=DynamoDbReader(self.client, self.table_name),
@@ -467,7 +590,11 @@ class Ledger:
             assert not answer["UnprocessedItems"]
 
     def member(
-        self, held: Lots | None = None, *, shares_with: tuple[MemberId, ...] = ()
+        self,
+        held: Lots | None = None,
+        *,
+        shares_with: tuple[MemberId, ...] = (),
+        standing: Standing = GOLD,
     ) -> tuple[MemberId, ExternalId]:
         """A member with a long past, and the customer who is linked to it.
 
@@ -481,7 +608,7 @@ class Ledger:
                 head_of(
                     member_id,
                     lots() if held is None else held,
-                    standing=replace(GOLD, sharing=plan(member_id, shares_with)),
+                    standing=replace(standing, sharing=plan(member_id, shares_with)),
                 )
             ),
             codec.encode_create(link),
@@ -496,6 +623,36 @@ class Ledger:
             numbers = range(begin, min(begin + BATCH_ITEMS, entries + 1))
             self.put(*(numbered(newest, number) for number in numbers))
         return member_id
+
+    def play(
+        self,
+        challenges: Sequence[Mapping[str, object]] = (),
+        streaks: Sequence[Mapping[str, object]] = (),
+        leaderboards: Sequence[Mapping[str, object]] = (),
+        *,
+        budget_points: int | None = None,
+    ) -> None:
+        """Have had a program with these for long, as a second version."""
+        document = json.loads(PROGRAM_DOCUMENT.read_text())
+        document |= {
+            "challenges": list(challenges),
+            "streaks": list(streaks),
+            "leaderboards": list(leaderboards),
+        }
+        if budget_points is not None:
+            document["campaigns"] = [{**RUNNING_CAMPAIGN, "budget_points": budget_points}]
+        began = START - timedelta(days=300)
+        version = ProgramVersion(
+            program=parse_program(document, FIRST_VERSION + 1),
+            document=json.dumps(document),
+            published_at=began,
+        )
+        periods = (
+            VersionPeriod(version=FIRST_VERSION, effective_from=began - timedelta(days=100)),
+            VersionPeriod(version=FIRST_VERSION + 1, effective_from=began),
+        )
+        writes = (Create(item=version), Save(item=VersionList(periods=periods), expected=1))
+        assert self.store.commit(writes) == Committed()
 
     def load_program(self) -> None:
         document = json.loads(PROGRAM_DOCUMENT.read_text())
@@ -517,6 +674,39 @@ class Ledger:
         early = invoice(9_001, billed, posted_at=self.clock.now - HOLD)
         self.recording.record(early, actor=ACTOR)
         self.recording.record(settlement(early, at=self.clock.now), actor=ACTOR)
+
+
+CHALLENGES: Final = (
+    "five-purchases", "coffee-lover", "weekend-shopper", "big-spender", "new-in-spring",
+    "early-bird", "ten-originals", "retail-champion", "birthday-month", "summer-race",
+)  # fmt: skip
+STREAKS: Final = (("day", 7), ("day", 3), ("week", 4), ("week", 8), ("month", 3))
+RUNNING_CAMPAIGN: Final = {
+    "id": "black-friday",
+    "from": "2027-01-29T00:00",
+    "to": "2027-02-02T00:00",
+    "match": {"categories": ["retail"]},
+    "multiplier": "2",
+}
+LEADERBOARD: Final = {
+    "id": "top-customers",
+    "per": "month",
+    "prizes": [{"rank": 1, "points": 500}],
+}
+
+
+def challenges(number: int, *, count: int) -> list[dict[str, object]]:
+    """Challenges of the month, in which every purchase counts."""
+    return [
+        {"id": name, "count": count, "points": 50, "per": "month"} for name in CHALLENGES[:number]
+    ]
+
+
+def streaks(number: int) -> list[dict[str, object]]:
+    return [
+        {"id": f"streak-{every}-{length}", "every": every, "length": length, "points": 5}
+        for every, length in STREAKS[:number]
+    ]
 
 
 def earner_of(ledger: Ledger, posted: PurchasePosted) -> MemberId:

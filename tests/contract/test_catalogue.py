@@ -14,6 +14,7 @@ from points_ledger.domain.identity import (
     MemberId,
     RedemptionId,
     RewardId,
+    SimulationId,
 )
 from points_ledger.service.ports import (
     Append,
@@ -37,6 +38,7 @@ from points_ledger.service.ports import (
     Remove,
     Reward,
     Save,
+    Simulation,
     Stock,
     StockKey,
     Write,
@@ -50,7 +52,7 @@ FRIEND = MemberId("mbr_friend")
 REWARD = RewardId("rwd_#1")
 STOCK = StockKey(reward_id=REWARD)
 
-Versioned = Redemption | Approval | Reward | Coupon | Profile
+Versioned = Redemption | Approval | Reward | Coupon | Profile | Simulation
 
 
 def approval() -> Approval:
@@ -84,6 +86,17 @@ def coupon() -> Coupon:
     )
 
 
+def simulation() -> Simulation:
+    return Simulation(
+        simulation_id=SimulationId("sim_#1"),
+        begins=POSTED_AT,
+        ends=RECORDED_AT,
+        compared_at=RECORDED_AT,
+        created_at=RECORDED_AT,
+        requested_by="sam",
+    )
+
+
 def changed(item: Versioned) -> Versioned:
     """Another version of the same item."""
     match item:
@@ -97,9 +110,13 @@ def changed(item: Versioned) -> Versioned:
             return replace(item, status="used", used_at=RECORDED_AT, used_on="T-1")
         case Profile():
             return replace(item, name=None)
+        case Simulation():
+            return replace(item, shard=3, cursor="c", tally='{"members":7}')
 
 
-VERSIONED: tuple[Versioned, ...] = (redemption(), approval(), reward(), coupon(), profile())
+VERSIONED: tuple[Versioned, ...] = (
+    *(redemption(), approval(), reward(), coupon(), profile(), simulation()),
+)
 each_kind = pytest.mark.parametrize("item", VERSIONED, ids=lambda item: type(item).__name__)
 
 

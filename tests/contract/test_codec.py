@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from points_ledger.adapters.dynamodb import codec
+from points_ledger.adapters.dynamodb import codec, keys
 from points_ledger.adapters.dynamodb.codec import Attributes, decode_stream_image
 from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, size_bytes
 from points_ledger.contracts.stored_program import program_from_stored
-from points_ledger.domain.earning import Action, Earned, Earning, Pin, Posted
+from points_ledger.domain.earning import Action, BoughtMembership, Earned, Earning, Pin, Posted
 from points_ledger.domain.entry import Entry, Posting, chain, entry_hash
 from points_ledger.domain.error import BrokenInvariantError
 from points_ledger.domain.fact import (
@@ -39,14 +39,17 @@ from points_ledger.domain.identity import (
     PaymentKey,
     RedemptionId,
     RewardId,
+    SimulationId,
 )
 from points_ledger.domain.lot import NEVER
 from points_ledger.domain.program import VersionPeriod
 from points_ledger.domain.sharing import Share, whole
-from points_ledger.domain.state import EMPTY, Reservation, Standing
+from points_ledger.domain.state import EMPTY, Grant, Reservation, Standing
 from points_ledger.service.ports import (
     Answered,
     Approval,
+    Board,
+    Budget,
     Coupon,
     ExternalLink,
     Listed,
@@ -61,6 +64,10 @@ from points_ledger.service.ports import (
     Request,
     RequestKey,
     Reward,
+    RewardGrant,
+    Score,
+    Simulation,
+    SimulationDraft,
     Stock,
     Stored,
     SweepProgress,
@@ -188,6 +195,25 @@ ACTION = Earning(
     posted_at=POSTED_AT,
 )
 
+RELEASED = replace(
+    ACTION,
+    key=EarningKey(source="api", kind="action", id="booking:7"),
+    action=Action(
+        name="booking",
+        at=POSTED_AT,
+        earner=Earner(external_id=ExternalId(source="member", id=str(MEMBER)), member_id=MEMBER),
+        linked_purchase=TICKET,
+        linked_also=replace(TICKET, source="standard"),
+    ),
+    released_at=RECORDED_AT,
+)
+FOLLOWED = replace(
+    shapes.purchase(1),
+    pins={MEMBER: Pin(allocation=whole(MEMBER), referral=FRIEND)},
+    followers=frozenset({RELEASED.key, ACTION.key}),
+    told=frozenset({RELEASED.key}),
+)
+
 RESERVED = {date(2027, 2, 28): 100, NEVER: 40}
 RESERVATION = chain(
     shapes.head(3),
@@ -254,6 +280,11 @@ STORED: dict[str, Stored] = {
     "earning": shapes.purchase(2),
     "earning_whole_life": WHOLE_LIFE,
     "earning_action": ACTION,
+    "earning_released": RELEASED,
+    "earning_followed": FOLLOWED,
+    "earning_granted": replace(
+        shapes.purchase(1), grants={"black-friday": {0: 20, 3: 480}, "spring": {2: 1}}
+    ),
     "earning_deflated": shapes.purchase(40),
     "external_link": ExternalLink(external_id=CUSTOMER, member_id=MEMBER, linked_at=RECORDED_AT),
     "payment_link": PaymentLink(payment=PAYMENT, purchase=TICKET),
@@ -390,6 +421,75 @@ STORED: dict[str, Stored] = {
     "program_version": ProgramVersion(
         program=program_from_stored(DOCUMENT, 3), document=DOCUMENT, published_at=RECORDED_AT
     ),
+    "program_version_published": ProgramVersion(
+        program=program_from_stored(DOCUMENT, 4),
+        document=DOCUMENT,
+        published_at=RECORDED_AT,
+        published_by="person:sub-1",
+    ),
+    "simulation": Simulation(
+        simulation_id=SimulationId("sim_#1"),
+        begins=POSTED_AT,
+        ends=RECORDED_AT,
+        compared_at=RECORDED_AT,
+        created_at=RECORDED_AT,
+        requested_by="person:sub-1",
+    ),
+    "simulation_half_done": Simulation(
+        simulation_id=SimulationId("sim_1"),
+        revision=7,
+        begins=POSTED_AT,
+        ends=RECORDED_AT,
+        compared_at=RECORDED_AT,
+        created_at=RECORDED_AT,
+        requested_by="person:sub-1",
+        shard=3,
+        cursor="cursor#1",
+        attempts=2,
+        tally='{"members":120,"issued":[75,150]}',
+    ),
+    "simulation_failed": Simulation(
+        simulation_id=SimulationId("sim_2"),
+        revision=9,
+        status="failed",
+        begins=POSTED_AT,
+        ends=RECORDED_AT,
+        compared_at=RECORDED_AT,
+        created_at=RECORDED_AT,
+        requested_by="person:sub-1",
+        shard=16,
+        reason="interrupted",
+    ),
+    "simulation_draft": SimulationDraft(simulation_id=SimulationId("sim_#1"), document=DOCUMENT),
+    "score": Score(
+        board_id="top", period="2027-W04", member_id=MemberId("mbr_#%"), score=1250, number=4711
+    ),
+    "board": Board(
+        board_id="top",
+        period="2027-01",
+        program_version=3,
+        frozen_at=RECORDED_AT,
+    ),
+    "board_half_awarded": Board(
+        board_id="top",
+        period="2027",
+        revision=7,
+        program_version=3,
+        frozen_at=RECORDED_AT,
+        cursor="b#1",
+        places=120,
+        rank=118,
+        score=75,
+    ),
+    "board_awarded": Board(
+        board_id="top",
+        period="2027-W04",
+        revision=2,
+        program_version=1,
+        frozen_at=POSTED_AT,
+        is_awarded=True,
+    ),
+    "budget": Budget(campaign_id="black-friday", shard=3, given=25_000),
     "version_list": VersionList(
         periods=(
             VersionPeriod(version=1, effective_from=POSTED_AT),
@@ -428,6 +528,17 @@ def encoded(stored: Stored) -> Attributes:
             return codec.encode_save(stored, revision - 1)
         case VersionList(periods=periods):
             return codec.encode_save(stored, len(periods) - 1)
+        case Score(revision=revision) | Board(revision=revision):
+            return codec.encode_save(stored, revision - 1)
+        case Budget():
+            # Nothing but the store's update writes one.
+            place = keys.item_key(stored.key)
+            return {
+                "PK": {"S": place.pk},
+                "SK": {"S": place.sk},
+                "given": {"N": str(stored.given)},
+                "format": {"N": "1"},
+            }
         case PaymentLink() | Stock():
             return codec.encode_put(stored)
         case _:
@@ -677,7 +788,12 @@ snapshots = st.builds(
     billed_to=st.none() | customers,
 )
 actions = st.builds(
-    Action, name=names, at=instants, earner=earners, linked_purchase=st.none() | purchases
+    Action,
+    name=names,
+    at=instants,
+    earner=earners,
+    linked_purchase=st.none() | purchases,
+    linked_also=st.none() | purchases,
 )
 payments = st.builds(Payment, id=names, amount=positive, at=instants, currency=currencies)
 line_refunds = st.builds(LineRefund, line_id=names, amount=positive)
@@ -702,8 +818,17 @@ pins = st.builds(
     organisation=optional,
     jurisdiction=optional,
     earns=st.booleans(),
+    referral=st.none() | members,
 )
 points = st.integers(0, 10**9)
+plain_days = st.dates(date(2020, 1, 1), date(2040, 1, 1))
+months = st.dictionaries(
+    plain_days.map(lambda day: f"qualifying:{day:%Y-%m}"),
+    st.integers(-(10**9), 10**9).filter(bool),
+    max_size=14,
+)
+grants = st.builds(Grant, tier=names, last_day=plain_days, source=names)
+memberships = st.builds(BoughtMembership, member_id=members, grant=grants)
 posted_parts = st.builds(
     Posted,
     earned=points,
@@ -713,6 +838,7 @@ posted_parts = st.builds(
     lots=changes,
     absorbed=changes,
     used=counters,
+    qualified=months,
 )
 rules = st.lists(st.tuples(names, st.integers(-100, 100)), max_size=3).map(tuple)
 optional_instants = st.none() | instants
@@ -734,6 +860,7 @@ earnings = st.builds(
     pinned_for=optional_instants,
     pins=st.dictionaries(members, pins, max_size=2),
     posted=st.dictionaries(members, posted_parts, max_size=2),
+    membership=st.none() | memberships,
     earned=st.builds(
         Earned,
         points=points,
@@ -744,6 +871,9 @@ earnings = st.builds(
         excess_refund=st.booleans(),
     ),
     due_at=optional_instants,
+    released_at=optional_instants,
+    followers=st.frozensets(purchases, max_size=2),
+    told=st.frozensets(purchases, max_size=2),
 )
 reservations = st.builds(
     Reservation,
@@ -763,6 +893,11 @@ standings = st.builds(
     earns=st.booleans(),
     sharing=st.lists(shares, max_size=3).map(tuple),
     aliases=st.lists(members, max_size=2).map(tuple),
+    referred_by=st.none() | members,
+    referred_as=st.none() | members,
+    points_tier=optional,
+    fell_on=st.none() | plain_days,
+    grants=st.lists(grants, max_size=2).map(tuple),
 )
 postings = st.builds(
     Posting,
@@ -791,7 +926,7 @@ states = st.builds(
     reserved=points,
     debt=points,
     lots=changes,
-    counters=counters,
+    counters=st.builds(lambda plain, counted: plain | counted, counters, months),
     standing=standings,
 )
 entries = st.builds(
@@ -882,6 +1017,7 @@ rewards = st.builds(
     valid_until=optional_instants,
     is_active=st.booleans(),
     is_limited=st.booleans(),
+    grants=st.none() | st.builds(RewardGrant, tier=names, months=st.integers(1, 120)),
     created_at=instants,
 )
 coupons = st.builds(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from points_ledger.service.ports import Committed, Marker, MarkerKind, Put, SweepProgress
+from points_ledger.service.ports import Committed, Marker, MarkerKind, Put, Remove, SweepProgress
 from tests.contract.backends import Backend
 
 HOUR = timedelta(hours=1)
@@ -178,3 +178,26 @@ class TestProgress:
         backend.sweeps.save_progress("expiry", late)
         assert backend.sweeps.progress("expiry") == late
         assert backend.sweeps.progress("hold_release") == SweepProgress()
+
+
+class TestTakingMarkersAway:
+    def test_it_is_gone_and_the_others_stay(self, backend: Backend) -> None:
+        at = SIX + HOUR + timedelta(minutes=5)
+        gone, kept = marker(at, "gone", "birthday"), marker(at, "kept", "birthday")
+        put(backend, gone, kept, marker(at, "gone"))
+        assert backend.store.commit([Remove(item=gone)]) == Committed()
+        place = SIX + HOUR
+        page = backend.sweeps.markers(
+            "birthday", place, 0, until=place + HOUR, after=None, limit=10
+        )
+        assert page.markers == (kept,)
+        assert found(backend, place, until=place + HOUR) == [marker(at, "gone")]
+
+    def test_that_it_is_gone_already_changes_nothing(self, backend: Backend) -> None:
+        assert backend.store.commit([Remove(item=marker(SIX + HOUR))]) == Committed()
+
+    def test_another_one_takes_its_place_in_one_commit(self, backend: Backend) -> None:
+        old, new = marker(SIX + HOUR, "old"), marker(SIX + HOUR, "new")
+        put(backend, old)
+        assert backend.store.commit([Remove(item=old), Put(item=new)]) == Committed()
+        assert found(backend, SIX + HOUR, until=SIX + 2 * HOUR) == [new]

@@ -222,6 +222,12 @@ class Deployed:
         events.put_rule(Name="all", EventBusName=BUS, EventPattern=pattern)
         events.put_targets(Rule="all", EventBusName=BUS, Targets=[{"Id": "all", "Arn": arn}])
 
+    def queue_simulations(self) -> str:
+        """Make the queue on which backtests wait; its address."""
+        url = bootstrap.sqs().create_queue(QueueName="simulations")["QueueUrl"]
+        self.monkeypatch.setenv("SIMULATION_QUEUE_URL", url)
+        return url
+
     def check(self) -> None:
         """What no single assertion of a test is about."""
         assert self._violations == []

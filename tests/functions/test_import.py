@@ -86,6 +86,7 @@ def test_what_is_imported_is_shown(deployed: Deployed, run: Run) -> None:
         "tags": ["press", "court"],
         "tier": None,
         "earns": True,
+        "referred_by": None,
         "external_ids": [
             {"source": "pos", "id": "C-501"},
             {"source": "stripe", "id": "cus_Old1001"},

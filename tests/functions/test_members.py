@@ -40,7 +40,8 @@ def test_a_new_member_is_answered_with_everything_that_is_known(deployed: Deploy
     assert answer.status == 201
     member_id = answer.body.pop("member_id")
     assert member_id.startswith("mbr_")
-    assert answer.body == {**body, "status": "active", "tier": None, "earns": True}
+    decided = {"status": "active", "tier": None, "earns": True, "referred_by": None}
+    assert answer.body == {**body, **decided}
 
 
 def test_a_name_is_all_that_is_needed(deployed: Deployed) -> None:
@@ -264,6 +265,7 @@ def test_staff_change_everything_at_once(deployed: Deployed) -> None:
         "jurisdiction": "US-IL",
         "tags": [],
         "tier": None,
+        "referred_by": None,
         "earns": False,
         "external_ids": [{"source": "pos", "id": "C-1"}, {"source": "stripe", "id": "cus_1"}],
     }
@@ -294,6 +296,7 @@ def test_a_member_changes_personal_data_of_their_own_without_a_key(deployed: Dep
         {"tags": ["vip"]},
         {"earns": True},
         {"status": "active"},
+        {"referred_by": "mbr_1"},
         {"status": "nonsense"},
         {"external_ids": []},
     ],
@@ -436,6 +439,7 @@ def test_a_person_is_erased_and_the_points_are_forfeited(deployed: Deployed) -> 
         **dict.fromkeys(["name", "email", "phone", "birthday", "organisation", "jurisdiction"]),
         "tags": [],
         "tier": None,
+        "referred_by": None,
         "earns": True,
         "external_ids": [],
     }
@@ -453,8 +457,9 @@ def test_no_item_of_the_table_names_who_was_erased(deployed: Deployed) -> None:
     items = json.dumps(deployed.stored(), default=str)
     assert [word for word in ("Dana", "dana", "Reyes", EMAIL, PHONE) if word in items] == []
     kinds = {name.partition("#")[0] for name in deployed.stored()}
-    assert kinds == {"MEMBER", "EARNING", "REDEMPTION", "REQUEST", "DUE", "PROGRAM VERSIONS",
-                     "PROGRAM VERSION"}  # fmt: skip
+    # The list is the directory, which holds the opaque id alone.
+    assert kinds == {"MEMBER", "EARNING", "REDEMPTION", "REQUEST", "DUE", "LIST",
+                     "PROGRAM VERSIONS", "PROGRAM VERSION"}  # fmt: skip
 
 
 def test_who_was_erased_is_not_found(deployed: Deployed) -> None:

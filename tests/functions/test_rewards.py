@@ -162,7 +162,10 @@ def test_what_is_named_is_changed(shop: Shop) -> None:
             ["valid_until"],
         ),
         ({"active": "yes"}, ["active"]),
-        ({"grants": {"tier": "gold", "months": 12}}, ["grants"]),
+        ({"grants": {"tier": "tin", "months": 12}}, ["grants.tier"]),
+        ({"grants": {"tier": "gold", "months": 0}}, ["grants.months"]),
+        ({"grants": {"tier": "gold"}}, ["grants.months"]),
+        ({"grants": {"tier": "gold", "months": 1, "days": 1}}, ["grants.days"]),
     ],
 )
 def test_what_is_no_reward_is_refused(changes: Json, fields: list[str], shop: Shop) -> None:

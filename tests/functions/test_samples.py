@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from points_ledger.domain.coupon import RANDOM_BYTES, code_of
-from points_ledger.domain.identity import MemberId
+from points_ledger.domain.identity import MemberId, SimulationId
 from points_ledger.runtime import deployment, services
 from tests.functions import test_webhooks
 from tests.functions.deployed import (
@@ -35,6 +35,8 @@ FIRST, SECOND = "059f36b4-87a3-44ab-83d2-661975830a7d", "2e1424d4-f796-459a-8184
 
 IMPORT_SAMPLE = EVENTS / "members_import.csv"
 """Imported by test_import.py."""
+EXAMPLE_PROGRAMS = EVENTS / "programs"
+"""Reckoned by tests/unit/domain/test_example_programs.py."""
 
 SOLD_AT = "2026-09-02T15:05:00Z"
 HOLD_OVER = "2026-09-03T15:06:00Z"
@@ -93,6 +95,20 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (SOLD_AT, "program/delete_ok", Loaded(loaded=False, told="SUCCESS")),
     (SOLD_AT, "program/program_ok", Answered(200)),
     (SOLD_AT, "program/unknown_route_rejected", Answered(404, "not_found")),
+    (SOLD_AT, "program/schema_ok", Answered(200)),
+    (SOLD_AT, "program/publish_ok", Answered(201)),
+    (SOLD_AT, "program/publish_duplicate", Answered(201, replayed=True)),
+    (SOLD_AT, "program/publish_rejected", Answered(400, "invalid_request")),
+    (SOLD_AT, "program/publish_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "program/versions_ok", Answered(200)),
+    (SOLD_AT, "program/versions_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "program/versions_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "program/simulate_ok", Answered(202)),
+    (SOLD_AT, "program/simulate_duplicate", Answered(202, replayed=True)),
+    (SOLD_AT, "program/simulate_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "program/simulate_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "program/simulation_ok", Answered(200)),
+    (SOLD_AT, "program/simulation_rejected", Answered(404, "not_found")),
     (SOLD_AT, "accrual/purchase_posted_ok", Batch(("posted", "posted"))),
     (SOLD_AT, "accrual/purchase_posted_duplicate", Batch(("duplicate",))),
     (SOLD_AT, "accrual/purchase_posted_rejected", Batch(("fact_in_the_future",), (FIRST,))),
@@ -131,9 +147,17 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (SOLD_AT, "members/change_malformed", Answered(400, "invalid_request")),
     (SOLD_AT, "accounts/balance_ok", Answered(200)),
     (SOLD_AT, "accounts/balance_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "accounts/benefits_ok", Answered(200)),
+    (SOLD_AT, "accounts/benefits_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "members/membership_rejected", Answered(404, "not_found")),
+    (SOLD_AT, "members/membership_malformed", Answered(400, "invalid_request")),
     (SOLD_AT, "accounts/pending_ok", Answered(200)),
     (SOLD_AT, "accounts/entries_ok", Answered(200)),
     (SOLD_AT, "accounts/entries_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "accounts/challenges_ok", Answered(200)),
+    (SOLD_AT, "accounts/challenges_rejected", Answered(403, "forbidden")),
+    (SOLD_AT, "accounts/leaderboard_rejected", Answered(404, "not_found")),
+    (SOLD_AT, "accounts/leaderboard_malformed", Answered(400, "invalid_request")),
     (SOLD_AT, "accounts/statement_ok", Answered(200)),
     (SOLD_AT, "accounts/statement_csv_ok", Answered(200)),
     (SOLD_AT, "accounts/statement_rejected", Answered(403, "forbidden")),
@@ -187,6 +211,16 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (HOLD_OVER, "adjustments/reject_ok", Answered(200)),
     (HOLD_OVER, "adjustments/reject_duplicate", Answered(200, replayed=True)),
     (HOLD_OVER, "adjustments/reject_rejected", Answered(422, "approval_closed")),
+    (HOLD_OVER, "actions/perform_ok", Answered(201)),
+    (HOLD_OVER, "actions/perform_duplicate", Answered(201, replayed=True)),
+    (HOLD_OVER, "actions/perform_again_duplicate", Answered(200)),
+    (HOLD_OVER, "actions/perform_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "actions/perform_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "members/enrol_referred_ok", Answered(201)),
+    (HOLD_OVER, "simulations/backtest_ok", Batch(("done",))),
+    (HOLD_OVER, "simulations/backtest_duplicate", Batch(("done",))),
+    (HOLD_OVER, "simulations/backtest_rejected", Batch(("unknown",))),
+    (HOLD_OVER, "simulations/backtest_malformed", Batch(("malformed",))),
     (HOLD_OVER, "rewards/create_ok", Answered(201)),
     (HOLD_OVER, "rewards/create_duplicate", Answered(201, replayed=True)),
     (HOLD_OVER, "rewards/create_rejected", Answered(403, "forbidden")),
@@ -238,6 +272,14 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (EXPIRED, "expiry/schedule_duplicate", Swept(0)),
     (EXPIRED, "expiry/schedule_malformed", Swept(0)),
     (EXPIRED, "expiry/schedule_rejected", Swept(None)),
+    (EXPIRED, "anniversary/schedule_ok", Swept(0)),
+    (EXPIRED, "anniversary/schedule_duplicate", Swept(0)),
+    (EXPIRED, "anniversary/schedule_malformed", Swept(0)),
+    (EXPIRED, "anniversary/schedule_rejected", Swept(None)),
+    (EXPIRED, "tier_review/schedule_ok", Swept(0)),
+    (EXPIRED, "tier_review/schedule_duplicate", Swept(0)),
+    (EXPIRED, "tier_review/schedule_malformed", Swept(0)),
+    (EXPIRED, "tier_review/schedule_rejected", Swept(None)),
     (EXPIRED, "maturation/payment_reversed_ok", Batch(("posted",))),
     (EXPIRED, "members/erase_malformed", Answered(400, "idempotency_key_missing")),
     (EXPIRED, "members/erase_ok", Answered(200)),
@@ -261,9 +303,9 @@ class Teller:
         function = name.partition("/")[0]
         event = sample(name)
         match function:
-            case "accrual" | "maturation":
+            case "accrual" | "maturation" | "simulations":
                 return self._batch(function, event)
-            case "hold_release" | "expiry":
+            case "hold_release" | "expiry" | "tier_review" | "anniversary":
                 return self._sweep(function, event)
             case "ledger_events":
                 return self._follow(event)
@@ -321,8 +363,11 @@ def story() -> Mapping[str, Outcome]:
             told.append(f"{status}{reason}")
 
         patched.setattr(deployment, "_answer", tell)
+        id_ = SimulationId("sim_k7d2q4x5n3r6t2bz")
+        patched.setattr(services, "_new_simulation_id", lambda: id_)
         deployed.set_up(None)
         deployed.listen()
+        deployed.queue_simulations()
         deployed.ship(None)
         teller = Teller(deployed, told)
         ended: dict[str, Outcome] = {}
@@ -340,7 +385,7 @@ def test_a_sample_ends_as_its_name_says(
 
 
 def test_every_sample_is_played_by_a_test() -> None:
-    used = {PROGRAM_SAMPLE, IMPORT_SAMPLE}
+    used = {PROGRAM_SAMPLE, IMPORT_SAMPLE, *EXAMPLE_PROGRAMS.iterdir()}
     used |= {EVENTS / f"{name}.json" for _, name, _ in STORY}
     webhooks: Any = test_webhooks.test_every_sample_is_answered_and_logged_without_its_content
     [played] = webhooks.pytestmark
@@ -349,7 +394,8 @@ def test_every_sample_is_played_by_a_test() -> None:
 
 
 def test_every_function_has_a_sample_that_is_fine_and_one_that_is_not() -> None:
-    for folder in sorted(path for path in EVENTS.iterdir() if path.is_dir()):
+    folders = {path for path in EVENTS.iterdir() if path.is_dir()} - {EXAMPLE_PROGRAMS}
+    for folder in sorted(folders):
         names = [path.stem for path in folder.iterdir()]
         assert any(name.endswith("_ok") for name in names), folder.name
         assert any(name.endswith(("_rejected", "_malformed")) for name in names), folder.name

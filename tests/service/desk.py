@@ -26,10 +26,13 @@ from points_ledger.domain.identity import (
 from points_ledger.domain.program import Program
 from points_ledger.domain.redemption import RedemptionKind, Ticket
 from points_ledger.domain.state import Standing
+from points_ledger.service.acting import Acting, PerformAction, Performed
 from points_ledger.service.addressing import Addressee, Addressing
+from points_ledger.service.celebrating import Celebrating
 from points_ledger.service.enrolling import Enrolled, Enrolling, EnrolMember
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import WritePath
+from points_ledger.service.memberships import Given, GrantMembership, Memberships
 from points_ledger.service.merging import Merged, MergeMembers, Merging
 from points_ledger.service.planning import Planned, Planning, PlanSharing, ShareAsked
 from points_ledger.service.ports import (
@@ -51,6 +54,7 @@ from points_ledger.service.recording import Recorded, Recording
 from points_ledger.service.redeeming import ContinueRedemption, Redeemed, Redeeming, RedeemPoints
 from points_ledger.service.redemption_steps import StepName
 from points_ledger.service.redemptions import Redemptions, ShownRedemption
+from points_ledger.service.reviewing import Reviewing
 from points_ledger.service.sweep import Sweep, SweepReport
 from points_ledger.service.transferring import TransferPoints, Transferred, Transferring
 from tests.builders import CUSTOMER, START, purchase_key
@@ -114,7 +118,7 @@ class Desk:
         self.steps = 0
         path = WritePath(store=self.store, pause=self._pause)
         version = ProgramVersion(program=rules, document="{}", published_at=START)
-        Publishing(path=path).load_first(version)
+        Publishing(path=path, clock=lambda: START).load_first(version)
         self.programs = Programs(self.store, self.clock)
         self.programs.at(now)
         self.recording = Recording(
@@ -135,11 +139,20 @@ class Desk:
             programs=self.programs,
             clock=self.clock,
             new_member_id=self._new_member_id,
+            recording=self.recording,
+        )
+        self.acting = Acting(
+            path=path, programs=self.programs, clock=self.clock, recording=self.recording
         )
         self.redemptions = Redemptions(
             store=self.store, reader=self.memory, programs=self.programs, clock=self.clock
         )
         self.expiring = Expiring(path=path, programs=self.programs)
+        self.celebrating = Celebrating(
+            path=path, programs=self.programs, clock=self.clock, recording=self.recording
+        )
+        self.reviewing = Reviewing(path=path, programs=self.programs)
+        self.memberships = Memberships(path=path, programs=self.programs, clock=self.clock)
         addressing = Addressing(lists=self.memory)
         self.transferring = Transferring(
             path=path,
@@ -251,16 +264,51 @@ class Desk:
         id_ = RedemptionId(str(redemption.result["redemption_id"]))
         return self.redemptions.one(id_, asked_by=asked_by)
 
-    def enrol(self, *customers: str, key: str = "key-1", name: str = "Ada") -> Enrolled:
+    def enrol(
+        self,
+        *customers: str,
+        key: str = "key-1",
+        name: str = "Ada",
+        referred_by: MemberId | None = None,
+        birthday: str | None = None,
+    ) -> Enrolled:
         command = EnrolMember(
             request=RequestKey(caller="staff", key=key),
-            fingerprint=f"{name} {customers}",
+            fingerprint=f"{name} {customers} {referred_by}",
             actor="staff",
             name=name,
+            birthday=birthday,
             standing=Standing(),
             external_ids=tuple(customer_id(customer) for customer in customers),
+            referred_by=referred_by,
         )
         return self.enrolling.enrol(command)
+
+    def act(
+        self,
+        action: str = "review",
+        action_id: str = "1",
+        *,
+        member_id: MemberId = ADA,
+        key: str | None = None,
+        at: datetime | None = None,
+        linked: EarningKey | None = None,
+        also: EarningKey | None = None,
+    ) -> Performed:
+        """Report an action; each request has a key of its own unless one is given."""
+        self.steps += 1
+        command = PerformAction(
+            request=RequestKey(caller="till", key=key or f"act-{self.steps}"),
+            fingerprint=f"{member_id} {action} {action_id} {at} {linked}",
+            actor="till",
+            member_id=member_id,
+            action=action,
+            action_id=action_id,
+            occurred_at=at,
+            linked_purchase=linked,
+            linked_also=also,
+        )
+        return self.acting.perform(command)
 
     def transfer(
         self,
@@ -284,6 +332,20 @@ class Desk:
             note=note,
         )
         return self.transferring.transfer(command)
+
+    def give_membership(
+        self, membership_id: str, member_id: MemberId = ADA, *, key: str | None = None
+    ) -> Given:
+        """Staff give a membership; each request has a key of its own unless one is given."""
+        self.steps += 1
+        command = GrantMembership(
+            request=RequestKey(caller="staff", key=key or f"membership-{self.steps}"),
+            fingerprint=f"{member_id} {membership_id}",
+            actor="staff",
+            member_id=member_id,
+            membership_id=membership_id,
+        )
+        return self.memberships.give(command)
 
     def share(
         self,
@@ -331,10 +393,24 @@ class Desk:
         def expire(target: str, now: datetime) -> int:
             return self.expiring.visit(target, now=now, actor="sweep")
 
+        def review(target: str, now: datetime) -> int:
+            return self.reviewing.visit(target, now=now, actor="sweep")
+
+        def celebrate(target: str, now: datetime) -> int:
+            assert kind in ("birthday", "anniversary")
+            return self.celebrating.visit(kind, target, now=now, actor="sweep")
+
+        visits = {
+            "hold_release": release,
+            "tier_review": review,
+            "birthday": celebrate,
+            "anniversary": celebrate,
+        }
+
         sweep = Sweep(
             kind=kind,
             store=self.memory,
-            visit=release if kind == "hold_release" else expire,
+            visit=visits.get(kind, expire),
             clock=self.clock,
             has_time=lambda: next(left, None) is not None,
         )

@@ -29,7 +29,9 @@ class Registry:
         self.desk: Desk = party(rules)
         desk = self.desk
         path = WritePath(store=desk.store, pause=lambda _: None)
-        self.changing = Changing(path=path, programs=desk.programs, clock=desk.clock)
+        self.changing = Changing(
+            path=path, programs=desk.programs, clock=desk.clock, recording=desk.recording
+        )
         self.erasing = Erasing(
             path=path, programs=desk.programs, clock=desk.clock, personal_data=desk.memory
         )

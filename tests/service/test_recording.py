@@ -18,6 +18,7 @@ from points_ledger.service.ports import GuardHead, Save
 from points_ledger.service.recording import Recorded
 from tests.builders import (
     HOUR,
+    ONE_PER_UNIT,
     START,
     after,
     bounced,
@@ -239,7 +240,8 @@ def test_releasing_what_is_unknown_or_belongs_to_nobody_does_nothing() -> None:
 
 
 def test_an_account_that_decided_and_gets_no_entry_is_guarded() -> None:
-    desk = Desk(program(clawback="within_balance"))
+    # What counts towards a tier would be an entry of its own.
+    desk = Desk(program(replace(ONE_PER_UNIT, qualifying=False), clawback="within_balance"))
     desk.tell(posted("50.00"), paid("50.00"))
     desk.redeem(50)
     desk.store.commits.clear()

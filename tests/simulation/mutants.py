@@ -38,7 +38,13 @@ from points_ledger.service.ports import (
 )
 from points_ledger.service.recording import Recording
 from points_ledger.service.redeeming import Redeeming, RedeemPoints
-from tests.simulation import mutants_of_commands
+from tests.simulation import (
+    mutants_of_budgets,
+    mutants_of_challenges,
+    mutants_of_commands,
+    mutants_of_releases,
+    mutants_of_tiers,
+)
 from tests.simulation.patching import (
     Mutant,
     creates,
@@ -345,5 +351,12 @@ _FAMILIES: Final = (
 """Each with the family of scenarios that it shows in."""
 MUTANTS: Final[Mapping[str, Mutant]] = {
     change.__name__.strip("_"): Mutant(change.__name__.strip("_"), family, change)
-    for change, family in (*_FAMILIES, *mutants_of_commands.FAMILIES)
+    for change, family in (
+        *_FAMILIES,
+        *mutants_of_commands.FAMILIES,
+        *mutants_of_tiers.FAMILIES,
+        *mutants_of_releases.FAMILIES,
+        *mutants_of_challenges.FAMILIES,
+        *mutants_of_budgets.FAMILIES,
+    )
 }

@@ -21,7 +21,7 @@ from points_ledger.service.programs import Programs
 from points_ledger.service.publishing import Publishing
 from tests.builders import START
 from tests.memory_store import MemoryStore
-from tests.simulation import commands, facts
+from tests.simulation import budgets, challenges, commands, facts, releases, tiers
 from tests.simulation.draft import Compared, ScenarioDraft
 from tests.simulation.services import Command, Services
 from tests.simulation.world import World, copied, no_pause
@@ -97,7 +97,14 @@ def sequential(store: MemoryStore, programs: Programs, at: datetime, name: str) 
     )
 
 
-FAMILIES: Final = (*facts.FAMILIES, *commands.FAMILIES)
+FAMILIES: Final = (
+    *facts.FAMILIES,
+    *commands.FAMILIES,
+    *tiers.FAMILIES,
+    *releases.FAMILIES,
+    *challenges.FAMILIES,
+    *budgets.FAMILIES,
+)
 NAMES: Final = tuple(family.__name__ for family in FAMILIES)
 
 
@@ -111,9 +118,15 @@ def scenario_of(seed: int) -> Scenario:
 def _scenario(family: int, number: int) -> Scenario:
     draft = ScenarioDraft(dice=random.Random(number * 1_000 + family))  # noqa: S311 - not a secret
     FAMILIES[family](draft)
+    return prepared(draft, NAMES[family])
+
+
+def prepared(draft: ScenarioDraft, family: str) -> Scenario:
+    """The scenario of a draft: what is there before has happened."""
     store = MemoryStore(clock=lambda: START)
     version = ProgramVersion(program=draft.rules, document="{}", published_at=START)
-    Publishing(path=WritePath(store=store, pause=no_pause)).load_first(version)
+    path = WritePath(store=store, pause=no_pause)
+    Publishing(path=path, clock=lambda: START).load_first(version)
     programs = Programs(store, lambda: START)
     programs.at(START)
     services = sequential(store, programs, START, "member")
@@ -123,7 +136,7 @@ def _scenario(family: int, number: int) -> Scenario:
         else:
             services.carry_out(happened)
     return Scenario(
-        family=NAMES[family],
+        family=family,
         rules=draft.rules,
         prepared=store,
         programs=programs,

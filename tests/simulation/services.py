@@ -5,13 +5,14 @@ knows one command from another.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import CouponCode, EarningKey, MemberId
+from points_ledger.service.acting import Acting, PerformAction, Performed
 from points_ledger.service.addressing import Addressing
 from points_ledger.service.adjusting import Adjusted, Adjusting, AdjustPoints
 from points_ledger.service.approving import Approving, DecideApproval, Decided
@@ -21,6 +22,7 @@ from points_ledger.service.erasing import Erased, EraseMember, Erasing
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.importing import Imported, Importing, ImportRow
 from points_ledger.service.ledger import WritePath
+from points_ledger.service.memberships import Given, GrantMembership, Memberships
 from points_ledger.service.merging import Merged, MergeMembers, Merging
 from points_ledger.service.planning import Planned, Planning, PlanSharing
 from points_ledger.service.ports import (
@@ -41,6 +43,7 @@ from points_ledger.service.redeeming import (
     redemption_id,
 )
 from points_ledger.service.redemption_steps import answer_again, command_key
+from points_ledger.service.reviewing import Reviewing
 from points_ledger.service.rewarding import Created, CreateReward, Rewarding
 from points_ledger.service.standing import Changed, ChangeMember, Changing
 from points_ledger.service.transferring import TransferPoints, Transferred, Transferring
@@ -60,6 +63,8 @@ Command = (
     | ChangeMember
     | EraseMember
     | ImportRow
+    | GrantMembership
+    | PerformAction
 )
 Answer = (
     Redeemed
@@ -74,7 +79,20 @@ Answer = (
     | Changed
     | Erased
     | Imported
+    | Given
+    | Performed
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed(Recording):
+    """A recording whose follow-ups are looked at by `look`, each as a command of its own."""
+
+    look: Callable[[EarningKey, datetime], int]
+
+    def follow(self, keys: Iterable[EarningKey], *, now: datetime, actor: str) -> int:  # noqa: ARG002 - the base's
+        """Hand on what a decision has made due."""
+        return sum(self.look(key, now) for key in keys)
 
 
 class Reader(ListReader, PersonalData, Protocol):
@@ -91,6 +109,8 @@ class Services:
     clock: Callable[[], datetime]
     new_member_id: Callable[[], MemberId]
     new_code: Callable[[], CouponCode]
+    look: "Callable[[EarningKey, datetime], int] | None" = None
+    """Who looks at what a decision has made due; the process itself, where nobody else does."""
 
     def carry_out(self, command: Command) -> Answer:
         """Do what a client asks for."""
@@ -106,6 +126,10 @@ class Services:
         expiring = Expiring(path=self.path, programs=self.programs)
         return expiring.visit(target, now=now, actor="sweep")
 
+    def review(self, target: str, now: datetime) -> int:
+        reviewing = Reviewing(path=self.path, programs=self.programs)
+        return reviewing.visit(target, now=now, actor="sweep")
+
     def end(self, target: str, now: datetime) -> int:
         expiring = Expiring(path=self.path, programs=self.programs)
         return expiring.expire(MemberId(target), now=now, actor="sweep")
@@ -113,11 +137,23 @@ class Services:
     # --- Each service, made when it is asked for --------------------------------------------
 
     def _recording(self) -> Recording:
-        return Recording(
+        recording = Recording(
             path=self.path,
             programs=self.programs,
             clock=self.clock,
             new_member_id=self.new_member_id,
+        )
+        if self.look is None:
+            return recording
+        named = {each.name: getattr(recording, each.name) for each in fields(Recording)}
+        return Followed(**named, look=self.look)
+
+    def acting(self) -> Acting:
+        return Acting(
+            path=self.path,
+            programs=self.programs,
+            clock=self.clock,
+            recording=self._recording(),
         )
 
     def redeeming(self) -> Redeeming:
@@ -191,10 +227,19 @@ class Services:
             programs=self.programs,
             clock=self.clock,
             new_member_id=self.new_member_id,
+            recording=self._recording(),
         )
 
     def changing(self) -> Changing:
-        return Changing(path=self.path, programs=self.programs, clock=self.clock)
+        return Changing(
+            path=self.path,
+            programs=self.programs,
+            clock=self.clock,
+            recording=self._recording(),
+        )
+
+    def memberships(self) -> Memberships:
+        return Memberships(path=self.path, programs=self.programs, clock=self.clock)
 
     def erasing(self) -> Erasing:
         return Erasing(
@@ -246,6 +291,11 @@ def _request(store: MemoryStore, command: Command) -> Told | None:
     return _read(item.result) if isinstance(item, Request) else None
 
 
+def _action(store: MemoryStore, command: PerformAction) -> Told | None:
+    known: Any = _request(store, command)
+    return None if known is None else dict(known["answer"])
+
+
 def _enrolment(store: MemoryStore, command: EnrolMember) -> Told | None:
     known = _request(store, command)
     return None if known is None else {"created": True, **known}
@@ -270,6 +320,8 @@ WAYS: Final[Mapping[type, Way]] = {
     ChangeMember: Way(lambda services, c: services.changing().change(c), _request),
     EraseMember: Way(lambda services, c: services.erasing().erase(c), _request),
     ImportRow: Way(lambda services, c: services.importing().take(c), _request),
+    GrantMembership: Way(lambda services, c: services.memberships().give(c), _request),
+    PerformAction: Way(lambda services, c: services.acting().perform(c), _action),
 }
 
 

@@ -13,9 +13,9 @@ from tests.simulation.checks import first_failure
 from tests.simulation.scenario import NAMES, SCHEDULES_PER_SCENARIO, scenario_of
 from tests.simulation.services import WAYS, name_of
 
-SCHEDULES: Final = 21_840
-PART: Final = SCHEDULES // 35
+PART: Final = 2 * SCHEDULES_PER_SCENARIO * len(NAMES)
 """Schedules per test: a whole number of scenarios of every family, so that parts share none."""
+SCHEDULES: Final = 28 * PART
 
 
 @pytest.mark.parametrize("begin", range(0, SCHEDULES, PART))

@@ -233,10 +233,14 @@ class World:
         """The last pass of every sweep, long after: each marker is visited once it was due."""
         self._calm, self.now = True, RESERVATIONS_ENDED_AT
         self._visit_due("reservation", timedelta())
+        reviewed: set[Marker] = set()
+        self._visit_due("tier_review", timedelta(), reviewed)
         self.now = ENDED_AT
         self._visit_due("hold_release", timedelta())
         if self._expires:
             self._visit_due("expiry", timedelta())
+        # Each look has to have asked for the next one.
+        self._visit_due("tier_review", timedelta(), reviewed)
 
     def _spawn(self, act: Callable[[], None]) -> None:
         if self._calm:
@@ -291,8 +295,11 @@ class World:
                 self._ended(run)
         self.history.undelivered.append(name)
 
-    def _visit_due(self, kind: MarkerKind, skew: timedelta) -> None:
-        visited: set[Marker] = set()
+    def _visit_due(
+        self, kind: MarkerKind, skew: timedelta, visited: set[Marker] | None = None
+    ) -> None:
+        """Visit what is due and was not `visited`, which is noted there."""
+        visited = set() if visited is None else visited
         while True:
             self._step()
             now = self.now + skew
@@ -359,7 +366,19 @@ class World:
             clock=lambda: run.at,
             new_member_id=new_member_id,
             new_code=new_code,
+            look=self._look,
         )
+
+    def _look(self, key: EarningKey, now: datetime) -> int:
+        """The same process looks at what it has made due, as a run of its own; once.
+
+        If it is killed there, so is whatever made it due, which then comes again.
+        """
+        run = self._run("follow", lambda services: services.release(key, now))
+        try:
+            return self._services(run).release(key, now).entries
+        finally:
+            self._ended(run)
 
     def _ended(self, run: Run) -> None:
         if run.losses:
@@ -511,10 +530,17 @@ class SimulatedStore(Store, Reader):
         limit: int,
         cursor: str | None = None,
         newest_first: bool = False,
+        consistent: bool = False,
     ) -> ListPage:
         self._world.pass_by(self._run, "listed")
         return self._world.store.listed(
-            name, partition, prefix=prefix, limit=limit, cursor=cursor, newest_first=newest_first
+            name,
+            partition,
+            prefix=prefix,
+            limit=limit,
+            cursor=cursor,
+            newest_first=newest_first,
+            consistent=consistent,
         )
 
     def notes(self, member_id: MemberId) -> Sequence[Note]:
@@ -539,6 +565,10 @@ def _visit(marker: Marker, now: datetime) -> Act:
             return lambda services: services.end(marker.target, now)
         case "expiry":
             return lambda services: services.expire(marker.target, now)
+        case "tier_review":
+            return lambda services: services.review(marker.target, now)
+        case _:
+            raise AssertionError(f"no schedule of the simulation visits {marker.kind}")
 
 
 def _brief(writes: Sequence[Write]) -> str:

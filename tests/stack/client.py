@@ -5,6 +5,7 @@ checked by somebody else's.
 """
 
 import base64
+import hmac
 import json
 import secrets
 import threading
@@ -16,6 +17,8 @@ from typing import Any, TypeVar
 
 import httpx
 import stripe
+from shopify_app.verify import verify_webhook_req
+from square.utils.webhooks_helper import verify_signature
 from standardwebhooks.webhooks import Webhook
 
 from local.demo.client import LedgerClient
@@ -119,14 +122,84 @@ class StackClient(LedgerClient):
         }
         return self.http.post("/webhooks/standard", content=body, headers=headers)
 
-    def deliver(self, *messages: Json) -> None:
-        """Deliver messages of either provider; all of them are accepted."""
-        for message in messages:
-            body = json.dumps(message).encode()
-            is_stripe = message.get("object") == "event"
-            answer = self.post_stripe(body) if is_stripe else self.post_standard(body)
+    def post_square(
+        self, body: bytes, *, secret: str | None = None, url: str | None = None
+    ) -> httpx.Response:
+        """Deliver bytes to Square's endpoint; rightly signed unless told otherwise.
+
+        Square's library only verifies: what is sent here is what it would accept.
+        """
+        key = secret or self.stack["webhook_secrets"]["square"]
+        called = url or f"{self.stack['api_url']}/webhooks/square"
+        digest = hmac.digest(key.encode(), called.encode() + body, "sha256")
+        signature = base64.b64encode(digest).decode()
+        assert verify_signature(
+            request_body=body.decode(),
+            signature_header=signature,
+            signature_key=key,
+            notification_url=called,
+        )
+        return self.http.post(
+            "/webhooks/square",
+            content=body,
+            headers={
+                "Content-Type": "application/json",
+                "x-square-hmacsha256-signature": signature,
+            },
+        )
+
+    def post_shopify(
+        self,
+        body: bytes,
+        topic: str | None,
+        *,
+        secret: str | None = None,
+        header: str | None = None,
+    ) -> httpx.Response:
+        """Deliver bytes to Shopify's endpoint; rightly signed unless told otherwise.
+
+        Shopify's library only verifies: what is sent here is what it would accept.
+        """
+        key = secret or self.stack["webhook_secrets"]["shopify"]
+        signature = base64.b64encode(hmac.digest(key.encode(), body, "sha256")).decode()
+        found = verify_webhook_req(
+            {
+                "method": "POST",
+                "headers": {"X-Shopify-Hmac-Sha256": signature},
+                "url": "/webhooks/shopify",
+                "body": body.decode(),
+            },
+            {"client_id": "app", "client_secret": key, "old_client_secret": None},
+        )
+        assert found.ok
+        headers = {
+            "Content-Type": "application/json",
+            "X-Shopify-Hmac-Sha256": signature if header is None else header,
+        }
+        if topic is not None:
+            headers["X-Shopify-Topic"] = topic
+        return self.http.post("/webhooks/shopify", content=body, headers=headers)
+
+    def settle_shopify(self, *messages: tuple[str, Json]) -> None:
+        """Deliver messages of Shopify by their topics, and wait until nothing is left to do."""
+        for topic, message in messages:
+            answer = self.post_shopify(json.dumps(message).encode(), topic)
             assert answer.status_code == 202, answer.text
             assert answer.json() == {"accepted": True}
+        self.wait_until_processed()
+
+    def deliver(self, *messages: Json) -> None:
+        """Deliver messages of any provider; all of them are accepted."""
+        for message in messages:
+            body = json.dumps(message).encode()
+            answer = self._endpoint_of(message)(body)
+            assert answer.status_code == 202, answer.text
+            assert answer.json() == {"accepted": True}
+
+    def _endpoint_of(self, message: Json) -> Callable[[bytes], httpx.Response]:
+        if message.get("object") == "event":
+            return self.post_stripe
+        return self.post_square if "merchant_id" in message else self.post_standard
 
     def settle(self, *messages: Json) -> None:
         """Deliver messages, and wait until nothing is left to do."""

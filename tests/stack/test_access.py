@@ -48,7 +48,7 @@ class People:
 
     def colleague(self, route: str, call: Call) -> Json:
         answer = self.ask(route, call, self.colleague_token)
-        assert answer.status_code in (200, 201), answer.text
+        assert answer.status_code in (200, 201, 202), answer.text
         body: Json = answer.json()
         return body
 

@@ -133,11 +133,13 @@ def test_points_of_a_ticket_cannot_be_spent_on_that_ticket(ledger: StackClient) 
     assert ledger.amounts(member_id) == (0, 600, 0)
 
 
-def test_the_program_in_force_is_the_shipped_document(ledger: StackClient) -> None:
+def test_the_first_version_is_the_shipped_document(ledger: StackClient) -> None:
     shipped = json.loads((ROOT / "events" / "program.json").read_text())
 
+    *_, oldest = ledger._pages("/program/versions", ledger.admin_token)
+    first = oldest["versions"][-1]
     program = ledger.program()
 
-    assert program["version"] == 1
-    assert program["program"] == shipped
+    assert (first["version"], first["program"]) == (1, shipped)
+    assert program["version"] >= 1
     assert any("3 points" in sentence for sentence in program["sentences"])

@@ -56,7 +56,7 @@ def test_stripe_signatures_that_prove_nothing(ledger: StackClient, header: str) 
 
 
 def test_messages_without_any_signature(ledger: StackClient) -> None:
-    for provider in ("stripe", "standard"):
+    for provider in ("stripe", "square", "shopify", "standard"):
         answer = ledger.http.post(f"/webhooks/{provider}", content=encoded(a_purchase()))
         assert problem(answer) == UNAUTHENTICATED
 
@@ -87,7 +87,7 @@ def test_a_body_changed_after_it_was_signed(ledger: StackClient) -> None:
     assert problem(tampered) == UNAUTHENTICATED
 
 
-@pytest.mark.parametrize("provider", ["square", "shopify", "nobody", "stripe%20", "STRIPE", "%00"])
+@pytest.mark.parametrize("provider", ["nobody", "stripe%20", "STRIPE", "%00"])
 def test_providers_that_do_not_exist_here(ledger: StackClient, provider: str) -> None:
     answer = ledger.http.post(f"/webhooks/{provider}", content=b"{}")
     assert problem(answer) == (404, "not_found")

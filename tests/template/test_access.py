@@ -21,8 +21,9 @@ STREAM_ACTIONS = {
     "dynamodb:ListStreams",
 }
 CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "REWARD#*", "SWEEP#*"}
-REMOVABLE_PREFIXES = {"EXTERNAL#*", "LIST#*", "PROFILE#*"}
-# Personal data, what finds it, and places in lists: nothing else is ever taken away.
+REMOVABLE_PREFIXES = {"DUE#*", "EXTERNAL#*", "LIST#*", "LIST#leaderboards#*", "PROFILE#*"}
+# Personal data, what finds it, markers of birthdays, and places in lists: nothing else is ever
+# taken away.
 # Neither can be limited to a resource: these actions have none.
 RESOURCELESS_ACTIONS = {
     "dynamodb:ListStreams",
@@ -51,9 +52,11 @@ WRITES = {
             "LIST#*",
             "DUE#*",
             "SWEEP#*",
+            "BOARD#*",
         ),
     },
     "expiry": {"MEMBER#*", "DUE#*", "SWEEP#*"},
+    "tier_review": {"MEMBER#*", "DUE#*", "SWEEP#*"},
     "redemption": {
         "MEMBER#*",
         "REDEMPTION#*",
@@ -63,9 +66,27 @@ WRITES = {
         "PROFILE#*",
         "DUE#*",
     },
-    "members": {"MEMBER#*", "PROFILE#*", "EXTERNAL#*", "REQUEST#*", "LIST#*", "DUE#*"},
+    "anniversary": {"MEMBER#*", "EARNING#*", "LIST#unposted#*", "DUE#*", "SWEEP#*"},
+    "actions": {"MEMBER#*", "EARNING#*", "REQUEST#*", "LIST#unposted#*", "DUE#*"},
+    "members": {
+        "MEMBER#*",
+        "PROFILE#*",
+        "EXTERNAL#*",
+        "EARNING#*",
+        "REQUEST#*",
+        "LIST#*",
+        "DUE#*",
+    },
     "accounts": set(),
-    "transfers": {"MEMBER#*", "PROFILE#*", "REQUEST#*", "APPROVAL#*", "LIST#*", "DUE#*"},
+    "transfers": {
+        "MEMBER#*",
+        "PROFILE#*",
+        "EARNING#*",
+        "REQUEST#*",
+        "APPROVAL#*",
+        "LIST#*",
+        "DUE#*",
+    },
     "adjustments": {
         *(
             "MEMBER#*",
@@ -87,8 +108,9 @@ WRITES = {
         "LIST#*",
         "DUE#*",
     },
-    "program": {"PROGRAM"},
-    "ledger_events": set(),
+    "program": {"PROGRAM", "REQUEST#*", "SIMULATION#*"},
+    "simulations": {"SIMULATION#*"},
+    "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
 }
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda found: found.folder)

@@ -2,7 +2,7 @@
 
 from tests.template.reading import Json, Template
 
-PUBLIC_ROUTES = {"GET /health", "GET /program", "POST /webhooks/{provider}"}
+PUBLIC_ROUTES = {"GET /health", "GET /program", "GET /program/schema", "POST /webhooks/{provider}"}
 
 
 def routes(template: Template) -> dict[str, Json]:

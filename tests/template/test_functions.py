@@ -7,6 +7,8 @@ from tests.template.reading import ROOT, Function, Template, attribute_of, named
 
 FUNCTIONS = read_template().functions
 LONGEST_REQUEST_SECONDS = 29
+# A backtest comes again for as long as it makes progress; it gives itself up before SQS does.
+TURNS = {"simulations": 1000}
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda found: found.folder)
 
@@ -61,7 +63,8 @@ def test_a_failure_goes_where_its_trigger_puts_it(function: Function, template: 
         case _ if kinds == {"SQS"}:
             [event] = function.events_of("SQS")
             queue = template.resources[attribute_of(event["Queue"])]["Properties"]
-            assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+            turns = TURNS.get(function.folder, 5)
+            assert queue["RedrivePolicy"]["maxReceiveCount"] == turns
             assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
             return
         case _ if kinds == {"ScheduleV2"}:

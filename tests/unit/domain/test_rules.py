@@ -243,6 +243,14 @@ def test_a_rule_may_count_pieces(facts: list[MergeableFact], points: int) -> Non
     assert earned_by(program(rule(2, per_quantity="1")), *facts) == points
 
 
+@pytest.mark.parametrize(("back", "points"), [("0.01", 100), ("9.99", 100), ("10.00", 25)])
+def test_an_exclusive_rule_does_not_count_for_lines_that_went_back(back: str, points: int) -> None:
+    only = rule(100, id="special", exclusive=True, match=match(items=["special"]))
+    sold = posted(line("10.00", item="special"), line("25.00", id="2"))
+    facts = (sold, refunded(lines={"1": back}))
+    assert earned_by(program(ONE_PER_1, only), *facts) == points
+
+
 def test_pieces_count_in_whole_steps() -> None:
     buy_ten = rule(5, per_quantity="10", rounding="step")
     assert earned_by(program(buy_ten), posted(line("1.00", quantity="29"))) == 10

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from points_ledger.adapters.providers import PROVIDERS, Complete
+from points_ledger.adapters.providers.signature import Sent
 from points_ledger.domain.fact import Fact
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
@@ -37,9 +38,28 @@ def sample(name: str) -> bytes:
     return (SAMPLES / f"{name}.json").read_bytes()
 
 
-def read(provider: str, message: object, complete: Complete | None = None) -> tuple[Fact, ...]:
+def read(
+    provider: str,
+    message: object,
+    complete: Complete | None = None,
+    *,
+    topic: object = None,
+) -> tuple[Fact, ...]:
+    """What a provider reads in a body; `topic` is how Shopify names the type of a message."""
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
-    return PROVIDERS[provider].read(body, now=NOW, complete=complete)
+    headers = {"x-shopify-topic": topic} if isinstance(topic, str) else {}
+    sent = Sent(headers=headers, body=body)
+    return PROVIDERS[provider].read(sent, now=NOW, complete=complete)
+
+
+def topic_of(name: str) -> str | None:
+    """The topic of one of Shopify's samples, which are named after it: their bodies do not say."""
+    provider, _, rest = name.partition("_")
+    if provider != "shopify":
+        return None
+    known = sorted(PROVIDERS[provider].events, key=len, reverse=True)
+    unknown = rest.rpartition("_")[0].replace("_", "/", 1)
+    return next((t for t in known if rest.startswith(t.replace("/", "_") + "_")), unknown)
 
 
 def read_stripe(

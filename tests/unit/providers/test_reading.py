@@ -7,15 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from points_ledger.adapters.providers import PROVIDERS, IncompletePayloadError
+from points_ledger.adapters.providers import PROVIDERS, IncompletePayloadError, PrivacyRequestError
 from points_ledger.contracts.messages import decode, encode
 from points_ledger.domain.error import InvalidRequestError
 from points_ledger.domain.fact import Fact
-from tests.unit.providers.payloads import PATIENTLY, SAMPLES, Json, read
+from tests.unit.providers.payloads import PATIENTLY, SAMPLES, Json, read, topic_of
 
 PROVIDER_NAMES = sorted(PROVIDERS)
 SENT = [
-    (path.name.partition("_")[0], json.loads(path.read_text()))
+    (path.stem, json.loads(path.read_text()))
     for path in sorted(SAMPLES.glob("*.json"))
     if not path.name.endswith("_malformed.json")
 ]
@@ -41,7 +41,7 @@ _json = st.recursive(
 
 def _message_of(provider: str, body: bytes) -> str:
     with pytest.raises(InvalidRequestError) as caught:
-        read(provider, body)
+        read(provider, body, topic="orders/create")
     (error,) = caught.value.errors
     assert error.field == "body"
     return error.message
@@ -83,19 +83,22 @@ def test_a_body_is_not_nested_too_deeply(provider: str, opening: bytes, closing:
 @pytest.mark.parametrize("type_", [None, "", 7, ["x"], "t" * 256, "a\u0000b"])
 def test_a_message_has_a_type(provider: str, type_: object) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        read(provider, {"type": type_, "data": {}})
-    assert caught.value.errors[0].field == "type"
+        read(provider, {"type": type_, "data": {}}, topic=type_)
+    named = "X-Shopify-Topic" if provider == "shopify" else "type"
+    assert caught.value.errors[0].field == named
 
 
 @each_provider
 def test_a_type_that_means_nothing_here_is_no_fact(provider: str) -> None:
-    assert read(provider, {"type": "weather.changed"}) == ()
+    assert read(provider, {"type": "weather.changed"}, topic="weather/changed") == ()
 
 
-def _read_or_refuse(provider: str, body: object) -> tuple[Fact, ...]:
+def _read_or_refuse(
+    provider: str, body: object, topic: str | None = "orders/create"
+) -> tuple[Fact, ...]:
     try:
-        facts = read(provider, body)
-    except (InvalidRequestError, IncompletePayloadError):
+        facts = read(provider, body, topic=topic)
+    except (InvalidRequestError, IncompletePayloadError, PrivacyRequestError):
         return ()
     assert tuple(decode(encode(fact)) for fact in facts) == facts
     return facts
@@ -117,7 +120,9 @@ def test_arbitrary_content_of_each_type_is_read_or_refused(
 ) -> None:
     type_ = data.draw(st.sampled_from(sorted(PROVIDERS[provider].events)))
     for value in (content, {"object": content}):
-        _read_or_refuse(provider, {"type": type_, "created": 1, "timestamp": "", "data": value})
+        message = {"type": type_, "created": 1, "timestamp": "", "data": value}
+        _read_or_refuse(provider, message)
+        _read_or_refuse(provider, {"id": 1, "customer": value, "refunds": value}, type_)
 
 
 @PATIENTLY
@@ -125,14 +130,14 @@ def test_arbitrary_content_of_each_type_is_read_or_refused(
 def test_a_delivery_with_any_part_replaced_is_read_or_refused(
     sent: tuple[str, Any], data: st.DataObject
 ) -> None:
-    provider, message = sent
+    name, message = sent
     path = data.draw(st.sampled_from(list(_paths(message))))
     changed = json.loads(json.dumps(message))
     target = changed
     for step in path[:-1]:
         target = target[step]
     target[path[-1]] = data.draw(_json)
-    _read_or_refuse(provider, changed)
+    _read_or_refuse(name.partition("_")[0], changed, topic_of(name))
 
 
 def _paths(value: Json | list[Any], path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

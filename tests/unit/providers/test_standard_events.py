@@ -532,6 +532,11 @@ def test_purchase_refusals_name_the_field(path: str, value: object, field: str) 
             "data.action_id",
         ),
         ("action.performed", {"member_id": "M", "action": "a", "at": SENT_AT}, "data.action_id"),
+        (
+            "action.performed",
+            {"source": "points-ledger", "member_id": "M", "action": "a", "action_id": "1"},
+            "data.source",
+        ),
         ("customer.updated", {}, "data.customer"),
     ],
 )

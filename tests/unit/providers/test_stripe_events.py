@@ -303,9 +303,17 @@ def test_every_event_type_has_a_case() -> None:
 
 
 class TestInvoice:
-    @pytest.mark.parametrize("status", ["open", "paid", "uncollectible", "void"])
+    @pytest.mark.parametrize("status", ["open", "paid", "uncollectible"])
     def test_every_finalised_status_is_posted(self, status: str) -> None:
         assert read_stripe("invoice.updated", invoice(status=status)) == (POSTED,)
+
+    @pytest.mark.parametrize("type_", ["invoice.updated", "invoice.finalized"])
+    def test_that_is_void_says_so_in_every_event(self, type_: str) -> None:
+        transitions = {"finalized_at": FINALIZED_AT, "voided_at": FINALIZED_AT + 90}
+        void = invoice(status="void", status_transitions=transitions)
+        told = read_stripe("invoice.voided", void)
+        assert told == (PurchaseVoided(purchase=PURCHASE, at=at(FINALIZED_AT + 90)),)
+        assert read_stripe(type_, void) == (POSTED, *told)
 
     @pytest.mark.parametrize(
         ("dates", "posted_at"),

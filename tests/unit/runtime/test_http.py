@@ -44,6 +44,42 @@ def request(body: str | bytes | None = None, **changed: object) -> Request:
     return Request.from_event(event(body, **changed))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "url"),
+    [
+        ("{scheme}://{host}{path}", "https://api.example/prod/webhooks/square?shop=1"),
+        ("https://points.example/hooks", "https://points.example/hooks"),
+        (
+            "http://{host}/{api_id}/{stage}{path}",
+            "http://api.example/a1/$default/prod/webhooks/square?shop=1",
+        ),
+        ("{unknown}{{host}}{Host}", "{unknown}{api.example}{Host}"),
+    ],
+)
+def test_a_request_knows_the_url_that_was_called(pattern: str, url: str) -> None:
+    called = request(
+        rawPath="/prod/webhooks/square",
+        rawQueryString="shop=1",
+        headers={"Host": "api.example"},
+        requestContext={
+            "requestId": "request-1",
+            "apiId": "a1",
+            "stage": "$default",
+            "domainName": "a1.execute-api.us-east-1.amazonaws.com",
+            "http": {"method": "POST"},
+        },
+    )
+    assert called.url(pattern) == url
+
+
+def test_a_url_is_made_of_what_there_is() -> None:
+    forwarded = request(headers={"X-Forwarded-Proto": "http", "Host": "h:4566"})
+    assert forwarded.url("{scheme}://{host}{path}") == "http://h:4566/members/m-1"
+    named = {"requestId": "1", "domainName": "api.example", "http": {"method": "POST"}}
+    assert request(requestContext=named).url("{scheme}://{host}") == "https://api.example"
+    assert request(headers={"Host": "{path}"}).url("{host}") == "{path}"
+
+
 def api_that(handler: Callable[[Request], Response]) -> Api:
     api = Api(LedgerSettings)
     api.route(ROUTE)(handler)

@@ -130,6 +130,7 @@ def test_without_secrets_nothing_is_genuine(provider: str) -> None:
         '{"stripe": ["a", 7]}',
         '{"stripe": null}',
         '{"stripe": [], "stripe_api_key": 7}',
+        '{"square": [], "square_access_token": ["hunter2"]}',
         json.dumps({"stripe": ["hunter2"] * (MAX_ACTIVE_SECRETS + 1)}),
     ],
 )
@@ -144,8 +145,19 @@ def test_another_form_is_an_error_that_does_not_show_it(text: str) -> None:
 @pytest.mark.parametrize("api_key", ["null", '""'])
 def test_no_api_key_is_none(api_key: str) -> None:
     assert Secrets.parse(f'{{"stripe_api_key": {api_key}}}').stripe_api_key is None
+    assert Secrets.parse(f'{{"square_access_token": {api_key}}}').square_access_token is None
+
+
+def test_each_provider_has_its_own_key() -> None:
+    secrets = Secrets.parse('{"stripe_api_key": "a", "square_access_token": "b"}')
+    assert (secrets.stripe_api_key, secrets.square_access_token) == ("a", "b")
+    assert secrets.signing == {}
 
 
 def test_secrets_are_never_shown() -> None:
-    shown = repr(Secrets.parse('{"stripe": ["hunter2"], "stripe_api_key": "hunter3"}'))
+    shown = repr(
+        Secrets.parse(
+            '{"stripe": ["hunter2"], "stripe_api_key": "hunter3", "square_access_token": "hunter4"}'
+        )
+    )
     assert "hunter" not in shown

@@ -1,6 +1,7 @@
 """The webhook secret: signing secrets by provider, several active while one is replaced.
 
-`{"stripe": ["whsec_…", …], "standard": […], "square": [], "shopify": [], "stripe_api_key": null}`
+`{"stripe": ["whsec_…", …], "standard": […], "square": [], "shopify": [], "stripe_api_key": null,
+"square_access_token": null}`
 """
 
 import json
@@ -22,6 +23,7 @@ MAX_ACTIVE_SECRETS: Final = 8
 """Per provider; each costs a digest per delivery."""
 
 STRIPE_API_KEY: Final = "stripe_api_key"
+SQUARE_API_KEY: Final = "square_access_token"
 
 
 @dataclass(eq=False)
@@ -37,6 +39,7 @@ class Secrets:
 
     signing: Mapping[str, tuple[str, ...]] = field(repr=False)
     stripe_api_key: str | None = field(repr=False)
+    square_access_token: str | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "Secrets":
@@ -51,11 +54,9 @@ class Secrets:
             raise SecretUnreadableError("is not JSON") from None  # the error quotes the secret
         if not isinstance(value, dict):
             raise SecretUnreadableError("is not an object")
-        api_key = value.pop(STRIPE_API_KEY, None)
-        if api_key is not None and not isinstance(api_key, str):
-            raise SecretUnreadableError(f"{STRIPE_API_KEY} is neither text nor null")
+        stripe, square = (_key(value, name) for name in (STRIPE_API_KEY, SQUARE_API_KEY))
         signing = {provider: _signing(provider, listed) for provider, listed in value.items()}
-        return cls(signing=signing, stripe_api_key=api_key or None)
+        return cls(signing=signing, stripe_api_key=stripe, square_access_token=square)
 
     def of(self, provider: str) -> tuple[str, ...]:
         """The active signing secrets of a provider; without any, nothing it sends is genuine."""
@@ -119,6 +120,13 @@ class WebhookSecrets:
         self._cached = Secrets.parse(answer["SecretString"])
         self._read_at_seconds = self._monotonic_seconds()
         return self._cached
+
+
+def _key(value: dict[str, object], name: str) -> str | None:
+    key = value.pop(name, None)
+    if key is not None and not isinstance(key, str):
+        raise SecretUnreadableError(f"{name} is neither text nor null")
+    return key or None
 
 
 def _signing(provider: str, listed: object) -> tuple[str, ...]:

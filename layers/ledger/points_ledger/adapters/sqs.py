@@ -1,7 +1,7 @@
-"""The work queues: facts about sales go to one, facts about payment to the other.
+"""The work queues: one of facts about sales, one of facts about payment, one of backtests.
 
-A message is one fact. Sending is not atomic over a delivery: when a part of it fails the caller
-fails too, the provider delivers again, and facts sent twice change nothing.
+A message is one fact, or names one backtest. Sending is not atomic over a delivery: when a part of
+it fails the caller fails too, the provider delivers again, and facts sent twice change nothing.
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from points_ledger.contracts.messages import encode, is_payment_fact
 from points_ledger.domain.fact import Fact
+from points_ledger.domain.identity import SimulationId
 
 if TYPE_CHECKING:  # stubs, absent at run time
     from mypy_boto3_sqs import SQSClient
@@ -26,6 +27,7 @@ MAX_FACTS: Final = 1_000
 
 CORRELATION_ATTRIBUTE: Final = "correlation_id"
 ACTOR_ATTRIBUTE: Final = "actor"
+SIMULATION_FIELD: Final = "simulation_id"
 _STRING: Final = "String"
 
 
@@ -102,6 +104,30 @@ class FactQueues:
         failed = answer.get("Failed", [])
         if failed:
             raise SendFailedError(tuple(sorted({failure["Code"] for failure in failed})))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationMessages:
+    """The queue on which backtests wait for their worker: a message names one of them."""
+
+    client: "SQSClient"
+    queue_url: str
+
+    def send(self, simulation_id: SimulationId, *, correlation_id: str) -> None:
+        """Ask for a worker; a message too many changes nothing."""
+        self.client.send_message(
+            QueueUrl=self.queue_url,
+            MessageBody=json.dumps({SIMULATION_FIELD: simulation_id}),
+            MessageAttributes={
+                CORRELATION_ATTRIBUTE: {"DataType": _STRING, "StringValue": correlation_id}
+            },
+        )
+
+    def hide(self, receipt_handle: str, *, seconds: int) -> None:
+        """See that a message that is being worked on comes again in so many seconds."""
+        self.client.change_message_visibility(
+            QueueUrl=self.queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+        )
 
 
 def _batches(

@@ -24,6 +24,8 @@ ListKind = Literal[
     "redemptions",
     "approvals",
     "rewards",
+    "program_versions",
+    "leaderboards",
 ]
 
 _CHECK_BYTES: Final = 12

@@ -8,6 +8,7 @@ from points_ledger.contracts.responses import entry_document
 from points_ledger.domain.entry import Entry, EntryType, Posting
 from points_ledger.domain.lot import total
 from points_ledger.domain.state import decode_lots
+from points_ledger.domain.tier import changed_tier
 from points_ledger.service.ports import Approval
 
 EVENT_NAMES: Final[Mapping[EntryType, str]] = MappingProxyType(
@@ -33,6 +34,7 @@ EVENT_NAMES: Final[Mapping[EntryType, str]] = MappingProxyType(
     }
 )
 INCONSISTENT: Final = "LedgerInconsistent"
+TIER_CHANGED: Final = "TierChanged"
 APPROVAL_REQUESTED: Final = "ApprovalRequested"
 
 
@@ -62,6 +64,28 @@ def _points(posting: Posting) -> int:
         about = "lots" if posting.type == "notice" else "extended"
         return total(decode_lots(posting.details.get(about, "")))
     return posting.available or posting.pending or posting.reserved
+
+
+def tier_event_id(member_id: str, number: int) -> str:
+    """The same whenever the change of tier of the same entry is told again."""
+    return f"{event_id(member_id, number)}#tier"
+
+
+def tier_detail(entry: Entry) -> Mapping[str, object] | None:
+    """The former and the new tier of a member, null for none, and the entry that changed it.
+
+    None where the entry has not changed the tier.
+    """
+    change = changed_tier(entry.posting.details)
+    if change is None:
+        return None
+    former, new = change
+    return {
+        "member_id": entry.member_id,
+        "old_tier": former,
+        "new_tier": new,
+        "entry": entry_document(entry),
+    }
 
 
 def entry_detail(entry: Entry) -> Mapping[str, object]:

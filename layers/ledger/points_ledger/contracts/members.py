@@ -15,6 +15,7 @@ from points_ledger.contracts.requests import (
     Day,
     Email,
     ExternalIds,
+    Id,
     Tags,
     Text,
     WrittenExternalId,
@@ -37,7 +38,9 @@ from points_ledger.service.finding import ByEmail, ByExternalId, ByName, Search
 from points_ledger.service.profiles import search_text
 
 PERSONAL_FIELDS: Final = frozenset({"name", "email", "phone", "birthday"})
-STANDING_FIELDS: Final = frozenset({"organisation", "jurisdiction", "tags", "earns", "status"})
+STANDING_FIELDS: Final = frozenset(
+    {"organisation", "jurisdiction", "tags", "earns", "status", "referred_by"}
+)
 STAFF_FIELDS: Final = STANDING_FIELDS | {"external_ids"}
 SEARCHES: Final = ("external_id", "email", "name")
 
@@ -99,6 +102,7 @@ class ChangeMemberBody:
     tags: Tags | None = None
     earns: bool = True
     status: Literal["active", "frozen", "closed"] = "active"
+    referred_by: Id | None = None
     external_ids: ExternalIds = ()
 
 

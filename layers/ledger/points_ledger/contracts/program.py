@@ -5,7 +5,6 @@ one field alone can get wrong, its type refuses; what fields get wrong together 
 plain document, so that one mistake never hides another.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -28,19 +27,33 @@ from points_ledger.contracts.stored_program import program_of
 from points_ledger.domain.calendar import Period, Rounding
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import clean_id, clean_text
-from points_ledger.domain.limit import MAX_POINTS, MAX_TEXT_CHARACTERS
+from points_ledger.domain.limit import MAX_ID_CHARACTERS, MAX_POINTS, MAX_TEXT_CHARACTERS
 from points_ledger.domain.money import EXPONENTS, check_amount
 from points_ledger.domain.program import (
+    BoardPeriod,
     Circle,
     Clawback,
     LimitPeriod,
     PointsRounding,
     Program,
+    StreakPeriod,
 )
+from points_ledger.domain.release import REFERRAL
 
 MAX_EARNING_RULES: Final = 200
 MAX_CAMPAIGNS: Final = 200
 MAX_TIERS: Final = 20
+MAX_CHALLENGES: Final = 50
+MAX_CHALLENGE_COUNT: Final = 10_000
+MAX_STREAKS: Final = 10
+MAX_STREAK_LENGTH: Final = 52
+"""A streak keeps one number per period with the member, so it has to stay short."""
+MAX_LEADERBOARDS: Final = 20
+MAX_PRIZE_RANK: Final = 100
+MAX_FREEZE_DAYS: Final = 366
+MAX_MEMBERSHIPS: Final = 50
+MAX_BENEFITS: Final = 100
+MAX_PERCENT: Final = Decimal(100)
 MAX_MATCH_VALUES: Final = 1_000
 MAX_ITEM_CATEGORIES: Final = 5_000
 MAX_WARNINGS: Final = 10
@@ -55,30 +68,21 @@ MAX_ERRORS: Final = 200
 """As many errors of one document are named; of more, only the number."""
 
 _MAX_MONTHS: Final = 1_200
+_MONTHS_PER_YEAR: Final = 12
 _MINUTES_PER_DAY: Final = 1_440
 _MAX_PATH_PART_CHARACTERS: Final = 64
-_FIRST_YEAR: Final = 1970
-_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,9})?")
-_LOCAL_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
+_DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,9})?")
+_LOCAL_TIME: Final = re.compile(
+    r"(?:19[7-9][0-9]|[2-9][0-9]{3})-[0-1][0-9]-[0-3][0-9]"
+    r"T[0-2][0-9]:[0-5][0-9](?::[0-5][0-9])?"
+)
 _TIME_ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 _ZONES_OF_ONE_MACHINE: Final = frozenset({"Factory", "localtime", "posixrules"})
-
-_NOT_SUPPORTED_YET: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
-    # path in the document, and what this version accepts there; an issue that builds the rest
-    # deletes the row
-    ("earning_rules.*.release", (None, "referred_first_purchase")),
-    ("tier_window.kind", ("rolling",)),
-    ("challenges", (None, [], {})),
-    ("streaks", (None, [], {})),
-    ("leaderboards", (None, [], {})),
-    ("memberships", (None, [], {})),
-    ("benefits", (None, [], {})),
-)
 
 
 def _decimal(value: object) -> Decimal:
     if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
-        raise ValueError('must be a decimal number as text, such as "12.50"')
+        raise ValueError('must be a decimal number as text, not below 0, such as "12.50"')
     return Decimal(value)
 
 
@@ -117,6 +121,12 @@ def _multiplier(text: str) -> str:
 def _quantity(text: str) -> str:
     if not 0 < Decimal(text) <= MAX_QUANTITY:
         raise ValueError(f"must be more than 0 and at most {MAX_QUANTITY}, is {text}")
+    return text
+
+
+def _percent(text: str) -> str:
+    if not 0 < Decimal(text) <= MAX_PERCENT:
+        raise ValueError(f"must be more than 0 and at most {MAX_PERCENT}, is {text}")
     return text
 
 
@@ -174,39 +184,103 @@ def _lasting(text: str) -> str:
     return text
 
 
-def _local_time(text: str) -> str:
-    if not _LOCAL_TIME.fullmatch(text):
-        raise ValueError(
-            "must be a time of the program's zone, such as 2026-11-27T00:00, without an offset"
-        )
-    if datetime.fromisoformat(text).year < _FIRST_YEAR:
-        raise ValueError(f"must not be before {_FIRST_YEAR}")
+def _whole_days(text: str) -> str:
+    if "T" in text:
+        raise ValueError("must be in years, months, weeks and days")
     return text
 
 
-_AmountText = Annotated[
+def _within_a_year(text: str) -> str:
+    period = Period.parse(text)
+    days = period.days + period.minutes / _MINUTES_PER_DAY
+    if period.months > _MONTHS_PER_YEAR or days > MAX_FREEZE_DAYS:
+        raise ValueError(f"must be at most {_MONTHS_PER_YEAR} months or {MAX_FREEZE_DAYS} days")
+    return text
+
+
+def _local_time(text: str) -> str:
+    if not _LOCAL_TIME.fullmatch(text):
+        raise ValueError(
+            "must be a time of the program's zone from 1970 on, such as 2026-11-27T00:00, "
+            "without an offset"
+        )
+    datetime.fromisoformat(text)  # refuses days and hours that there are not
+    return text
+
+
+_SOME: Final = r"(?=.*[1-9])"
+_AMOUNT: Final = r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,3})?"
+_FRACTION: Final = r"(\.[0-9]{1,9})?"
+_UP_TO_100: Final = rf"([1-9]?[0-9]{_FRACTION}|100(\.0{{1,9}})?)"
+_DAYS: Final = r"([0-9]{1,3}Y)?([0-9]{1,4}M)?([0-9]{1,4}W)?([0-9]{1,5}D)?"
+_TIME: Final = r"(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,7}M)?)?"
+
+
+def _written(pattern: str, *examples: str) -> dict[str, Any]:
+    """What the schema says of a text that the model judges by more than a pattern."""
+    return {"type": "string", "pattern": f"^{pattern}$", "examples": [*examples]}
+
+
+def _clean(maximum: int, *, without: str = "") -> Any:  # noqa: ANN401 - as Field returns
+    """Text that says something, has no control characters and none of those in `without`."""
+    pattern = rf"^(?=.*\S)[^{without}\x00-\x1f\x7f-\x9f]+$"
+    return Field(min_length=1, max_length=maximum, json_schema_extra={"pattern": pattern})
+
+
+def _number_schema(pattern: str, *, maximum: Decimal) -> WithJsonSchema:
+    """What the schema says of a decimal as text, or a whole number from 1."""
+    bounds = {"minimum": 1, "maximum": int(maximum)}
+    return WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{pattern}$", **bounds})
+
+
+_AmountText = Annotated[str, BeforeValidator(_amount), WithJsonSchema(_written(_AMOUNT, "12.50"))]
+_PositiveAmountText = Annotated[
     str,
     BeforeValidator(_amount),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "examples": ["12.50"]}),
+    AfterValidator(_above_zero),
+    WithJsonSchema(_written(_SOME + _AMOUNT, "12.50")),
 ]
-_PositiveAmountText = Annotated[_AmountText, AfterValidator(_above_zero)]
-_NUMBER_SCHEMA: Final = {"type": ["string", "integer"], "pattern": r"^[0-9]+(\.[0-9]+)?$"}
 _Multiplier = Annotated[
-    str, BeforeValidator(_number), AfterValidator(_multiplier), WithJsonSchema(_NUMBER_SCHEMA)
+    str,
+    BeforeValidator(_number),
+    AfterValidator(_multiplier),
+    _number_schema(rf"(?!0){_UP_TO_100}", maximum=MAX_MULTIPLIER),
 ]
 _Quantity = Annotated[
-    str, BeforeValidator(_number), AfterValidator(_quantity), WithJsonSchema(_NUMBER_SCHEMA)
+    str,
+    BeforeValidator(_number),
+    AfterValidator(_quantity),
+    _number_schema(rf"{_SOME}(0|[1-9][0-9]{{0,6}}){_FRACTION}", maximum=MAX_QUANTITY),
+]
+_Percent = Annotated[
+    str,
+    BeforeValidator(_number),
+    AfterValidator(_percent),
+    _number_schema(_SOME + _UP_TO_100, maximum=MAX_PERCENT),
 ]
 _Id = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-_Label = Annotated[str, AfterValidator(_label)]
+_Label = Annotated[str, AfterValidator(_label), _clean(MAX_ID_CHARACTERS)]
 _Labels = Annotated[list[_Label], Field(max_length=MAX_MATCH_VALUES)]
 _Duration = Annotated[
-    str, AfterValidator(_duration), Field(json_schema_extra={"examples": ["P24M", "PT24H"]})
+    str,
+    AfterValidator(_duration),
+    WithJsonSchema(_written(rf"P(?=[0-9T]){_DAYS}{_TIME}", "P24M", "PT24H")),
+]
+_DurationInDays = Annotated[
+    str,
+    AfterValidator(_duration),
+    AfterValidator(_whole_days),
+    WithJsonSchema(_written(rf"P(?=[0-9]){_DAYS}", "P24M", "P14D")),
 ]
 _LocalTime = Annotated[
-    str, AfterValidator(_local_time), Field(json_schema_extra={"examples": ["2026-11-27T00:00"]})
+    str,
+    AfterValidator(_local_time),
+    WithJsonSchema(_written(_LOCAL_TIME.pattern, "2026-11-27T00:00")),
 ]
+_Action = Annotated[str, AfterValidator(_action), _clean(MAX_ID_CHARACTERS, without=":")]
+_Title = Annotated[str, AfterValidator(_title), _clean(MAX_TEXT_CHARACTERS)]
 _Days = Annotated[int, Field(ge=0, le=MAX_DAYS)]
+_RulePoints = Annotated[int, Field(ge=1, le=MAX_RULE_POINTS)]
 _SomePoints = Annotated[int, Field(ge=1, le=MAX_POINTS)]
 _PointsOrNone = Annotated[int, Field(ge=0, le=MAX_POINTS)]
 
@@ -246,9 +320,9 @@ class RuleDocument(_Part):
 
     id: _Id
     on: Literal["purchase", "action"]
-    points: Annotated[int, Field(ge=1, le=MAX_RULE_POINTS)]
+    points: _RulePoints
     match: MatchDocument = Field(default_factory=MatchDocument)
-    action: Annotated[str, AfterValidator(_action)] | None = None
+    action: _Action | None = None
     per_amount: _PositiveAmountText | None = None
     per_quantity: _Quantity | None = None
     rounding: PointsRounding = "down"
@@ -282,11 +356,76 @@ class TierDocument(_Part):
 
 
 class TierWindowDocument(_Part):
-    """Over which time qualifying points count."""
+    """Over which time qualifying points count, and how a tier ends that they no longer reach."""
 
     kind: Literal["rolling", "calendar", "anniversary"] = "rolling"
     months: Annotated[int, Field(ge=1, le=_MAX_MONTHS)] = 12
     grace_days: _Days = 0
+    downgrade: Literal["reassess", "one_step"] = "reassess"
+
+
+class ChallengeDocument(_Part):
+    """Points for so many purchases or actions within each period, or within a window."""
+
+    id: _Id
+    count: Annotated[int, Field(ge=1, le=MAX_CHALLENGE_COUNT)]
+    points: _RulePoints
+    on: Literal["purchase", "action"] = "purchase"
+    action: _Action | None = None
+    match: MatchDocument = Field(default_factory=MatchDocument)
+    per: Literal["day", "week", "month", "year", "lifetime"] | None = None
+    begins: _LocalTime | None = Field(default=None, alias="from")
+    ends: _LocalTime | None = Field(default=None, alias="to")
+
+
+class StreakDocument(_Part):
+    """Points for a purchase or action in each of so many consecutive periods."""
+
+    id: _Id
+    every: StreakPeriod
+    length: Annotated[int, Field(ge=2, le=MAX_STREAK_LENGTH)]
+    points: _RulePoints
+    on: Literal["purchase", "action"] = "purchase"
+    action: _Action | None = None
+    match: MatchDocument = Field(default_factory=MatchDocument)
+
+
+class PrizeDocument(_Part):
+    """Points for everyone who shares a rank."""
+
+    rank: Annotated[int, Field(ge=1, le=MAX_PRIZE_RANK)]
+    points: _RulePoints
+
+
+class LeaderboardDocument(_Part):
+    """Members ranked within each period, and what the first of them win."""
+
+    id: _Id
+    per: BoardPeriod
+    by: Literal["points", "purchases"] = "points"
+    match: MatchDocument = Field(default_factory=MatchDocument)
+    freeze_after: Annotated[_Duration, AfterValidator(_within_a_year)] = "P0D"
+    prizes: Annotated[list[PrizeDocument], Field(max_length=MAX_PRIZE_RANK)] = []
+
+
+class MembershipDocument(_Part):
+    """A tier for a time: bought as one of `items`, or granted by staff."""
+
+    id: _Id
+    tier: _Id
+    lasts: Annotated[_DurationInDays, AfterValidator(_lasting)]
+    items: _Labels = []
+    name: _Title | None = None
+
+
+class BenefitDocument(_Part):
+    """What members of some tiers get at the till."""
+
+    id: _Id
+    description: _Title
+    tiers: _Labels = []
+    categories: _Labels = []
+    discount_percent: _Percent | None = None
 
 
 class PointValueDocument(_Part):
@@ -316,7 +455,7 @@ class ExpiryDocument(_Part):
     """How long available points stay valid."""
 
     kind: Literal["period", "inactivity", "never"]
-    after: _Duration | None = None
+    after: _DurationInDays | None = None
     round_to: Rounding = "day"
     warn_days_before: Annotated[
         list[Annotated[int, Field(ge=1, le=MAX_DAYS)]], Field(max_length=MAX_WARNINGS)
@@ -372,10 +511,16 @@ class TransfersDocument(_Part):
 class ProgramDocument(_Part):
     """The rules of one loyalty program."""
 
-    name: Annotated[str, AfterValidator(_title)]
+    name: _Title
     mode: Literal["rewards", "analysis"] = "rewards"
-    currency: Annotated[str, AfterValidator(_currency)]
-    time_zone: Annotated[str, AfterValidator(_time_zone)]
+    currency: Annotated[
+        str, AfterValidator(_currency), WithJsonSchema({"type": "string", "enum": [*EXPONENTS]})
+    ]
+    time_zone: Annotated[
+        str,
+        AfterValidator(_time_zone),
+        WithJsonSchema(_written(_TIME_ZONE.pattern, "America/Chicago")),
+    ]
     point_value: PointValueDocument
     enrolment: Literal["automatic", "manual"] = "automatic"
     enrolment_lookback_days: _Days = 0
@@ -393,11 +538,11 @@ class ProgramDocument(_Part):
     coupons: CouponsDocument = Field(default_factory=CouponsDocument)
     sharing: SharingDocument = Field(default_factory=SharingDocument)
     transfers: TransfersDocument = Field(default_factory=lambda: TransfersDocument(enabled=False))
-    challenges: object = None
-    streaks: object = None
-    leaderboards: object = None
-    memberships: object = None
-    benefits: object = None
+    challenges: Annotated[list[ChallengeDocument], Field(max_length=MAX_CHALLENGES)] = []
+    streaks: Annotated[list[StreakDocument], Field(max_length=MAX_STREAKS)] = []
+    leaderboards: Annotated[list[LeaderboardDocument], Field(max_length=MAX_LEADERBOARDS)] = []
+    memberships: Annotated[list[MembershipDocument], Field(max_length=MAX_MEMBERSHIPS)] = []
+    benefits: Annotated[list[BenefitDocument], Field(max_length=MAX_BENEFITS)] = []
 
 
 def parse_program(document: object, version: int) -> Program:
@@ -429,9 +574,27 @@ def program_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
+_SIDE_BY_SIDE: Final = (
+    "earning_rules",
+    "campaigns",
+    "challenges",
+    "streaks",
+    "leaderboards",
+    "memberships",
+    "benefits",
+)
+"""The parts whose ids must all differ; tiers are named in other places and stand for themselves."""
+
+_NAME_TIERS: Final = (
+    *(f"{part}.*.match.tiers.*" for part in _SIDE_BY_SIDE[:5]),
+    "memberships.*.tier",
+    "benefits.*.tiers.*",
+)
+
+
 def _contradictions(document: Mapping[str, object]) -> Iterator[FieldError]:
     """What fields get wrong together; what has a wrong type is left to the model."""
-    yield from _repeated_ids(document, "earning_rules.*.id", "campaigns.*.id")
+    yield from _repeated_ids(document, *(f"{part}.*.id" for part in _SIDE_BY_SIDE))
     yield from _repeated_ids(document, "tiers.*.id")
     yield from _tiers_out_of_order(document)
     yield from _unknown_tiers(document)
@@ -440,13 +603,20 @@ def _contradictions(document: Mapping[str, object]) -> Iterator[FieldError]:
     yield from _mixed_releases(document)
     for path, campaign in _objects(document, "campaigns.*"):
         yield from _campaign_contradictions(path, campaign, document.get("time_zone"))
+    for path, challenge in _objects(document, "challenges.*"):
+        yield from _counted_contradictions(path, challenge)
+        yield from _challenge_window_contradictions(path, challenge, document.get("time_zone"))
+    for path, streak in _objects(document, "streaks.*"):
+        yield from _counted_contradictions(path, streak)
+    for path, board in _objects(document, "leaderboards.*"):
+        yield from _repeated_ranks(path, board)
+    yield from _repeated_items(document)
     for path, expiry in _objects(document, "expiry"):
         yield from _expiry_contradictions(path, expiry)
-    yield from _not_supported(document)
 
 
 def _repeated_ids(document: Mapping[str, object], *patterns: str) -> Iterator[FieldError]:
-    """Rules and campaigns stand side by side in the entries, so their ids must all differ."""
+    """What stands side by side in the entries or in the program must not share an id."""
     seen: dict[str, str] = {}
     for pattern in patterns:
         for path, id_ in _at(document, pattern):
@@ -466,8 +636,8 @@ def _tiers_out_of_order(document: Mapping[str, object]) -> Iterator[FieldError]:
 
 def _unknown_tiers(document: Mapping[str, object]) -> Iterator[FieldError]:
     known = {id_ for _, id_ in _at(document, "tiers.*.id") if isinstance(id_, str)}
-    for part in ("earning_rules", "campaigns"):
-        for path, tier in _at(document, f"{part}.*.match.tiers.*"):
+    for pattern in _NAME_TIERS:
+        for path, tier in _at(document, pattern):
             if isinstance(tier, str) and tier not in known:
                 yield FieldError(path, "is not the id of a tier")
 
@@ -519,7 +689,14 @@ def _action_rule_contradictions(path: str, rule: Mapping[str, object]) -> Iterat
         default = RuleDocument.model_fields[name].default
         if rule.get(name, default) != default:
             yield FieldError(f"{path}.{name}", "is only for rules on purchases")
-    match = rule.get("match")
+    if rule.get("release") == "referred_first_purchase" and rule.get("action") != REFERRAL:
+        message = f"is only for the action {REFERRAL}: nobody else has brought a friend"
+        yield FieldError(f"{path}.release", message)
+    yield from _lines_of_an_action(path, rule)
+
+
+def _lines_of_an_action(path: str, part: Mapping[str, object]) -> Iterator[FieldError]:
+    match = part.get("match")
     for name in _ONLY_FOR_LINES:
         if isinstance(match, dict) and match.get(name) not in (None, []):
             yield FieldError(f"{path}.match.{name}", "an action has no lines to match")
@@ -537,12 +714,57 @@ def _mixed_releases(document: Mapping[str, object]) -> Iterator[FieldError]:
 def _campaign_contradictions(
     path: str, campaign: Mapping[str, object], time_zone: object
 ) -> Iterator[FieldError]:
-    begins = _timestamp(campaign.get("from"), time_zone)
-    ends = _timestamp(campaign.get("to"), time_zone)
-    if begins is not None and ends is not None and ends <= begins:
-        yield FieldError(f"{path}.to", "must be after from")
+    yield from _ends_before_it_begins(path, campaign, time_zone)
     if campaign.get("points", 0) == 0 and _is_one(campaign.get("multiplier", 1)):
         yield FieldError(path, "needs a multiplier above 1 or points")
+
+
+def _ends_before_it_begins(
+    path: str, part: Mapping[str, object], time_zone: object
+) -> Iterator[FieldError]:
+    begins = _timestamp(part.get("from"), time_zone)
+    ends = _timestamp(part.get("to"), time_zone)
+    if begins is not None and ends is not None and ends <= begins:
+        yield FieldError(f"{path}.to", "must be after from")
+
+
+def _counted_contradictions(path: str, part: Mapping[str, object]) -> Iterator[FieldError]:
+    """What a challenge or a streak says about purchases and actions."""
+    if part.get("on", "purchase") == "action":
+        if part.get("action") is None:
+            yield FieldError(f"{path}.action", "is required to count actions")
+        yield from _lines_of_an_action(path, part)
+    elif part.get("on", "purchase") == "purchase" and part.get("action") is not None:
+        yield FieldError(f"{path}.action", 'is only for what counts actions ("on": "action")')
+
+
+def _challenge_window_contradictions(
+    path: str, challenge: Mapping[str, object], time_zone: object
+) -> Iterator[FieldError]:
+    begins, ends = challenge.get("from"), challenge.get("to")
+    if begins is None and ends is None:
+        return
+    for name, given in (("from", begins), ("to", ends)):
+        if given is None:
+            yield FieldError(f"{path}.{name}", "is required: a window has both ends")
+    if challenge.get("per") is not None:
+        yield FieldError(f"{path}.per", "must not stand beside from and to")
+    yield from _ends_before_it_begins(path, challenge, time_zone)
+
+
+def _repeated_ranks(path: str, board: Mapping[str, object]) -> Iterator[FieldError]:
+    seen: dict[int, str] = {}
+    for place, rank in _at(board, "prizes.*.rank"):
+        if type(rank) is int and seen.setdefault(rank, place) != place:
+            yield FieldError(f"{path}.{place}", f"is already the rank at {path}.{seen[rank]}")
+
+
+def _repeated_items(document: Mapping[str, object]) -> Iterator[FieldError]:
+    """What is bought has to begin one membership and no other."""
+    seen: dict[str, str] = {}
+    for path, item in _at(document, "memberships.*.items.*"):
+        if isinstance(item, str) and seen.setdefault(item, path) != path:
+            yield FieldError(path, f"is already an item at {seen[item]}")
 
 
 def _is_one(multiplier: object) -> bool:
@@ -566,16 +788,6 @@ def _expiry_contradictions(path: str, expiry: Mapping[str, object]) -> Iterator[
     after = expiry.get("after")
     if expiry.get("kind") in ("period", "inactivity") and after is None:
         yield FieldError(f"{path}.after", "is required")
-    if isinstance(after, str) and "T" in after:
-        yield FieldError(f"{path}.after", "must be in years, months, weeks and days")
-
-
-def _not_supported(document: Mapping[str, object]) -> Iterator[FieldError]:
-    for pattern, accepted in _NOT_SUPPORTED_YET:
-        for path, value in _at(document, pattern):
-            if value not in accepted:
-                options = " or ".join(json.dumps(option) for option in accepted)
-                yield FieldError(path, f"not supported by this version, which takes {options}")
 
 
 def _objects(

@@ -157,6 +157,7 @@ class EnrolMemberBody:
     jurisdiction: Text | None = None
     tags: Tags = ()
     birthday: Day | None = None
+    referred_by: Id | None = None
     earns: bool = True
     external_ids: ExternalIds = ()
 

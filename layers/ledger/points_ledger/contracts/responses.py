@@ -100,6 +100,7 @@ def member_document(member: MemberDetails) -> Document:
         "tags": list(member.standing.tags),
         "tier": member.standing.tier,
         "earns": member.standing.earns,
+        "referred_by": member.standing.referred_by,
         "external_ids": _external_ids(profile),
     }
 

@@ -18,10 +18,11 @@ from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.limit import MAX_POINTS, MAX_TIERS_OF_REWARD
+from points_ledger.service.ports import RewardGrant
 from points_ledger.service.rewarding import Draft, Shown
 
 MAY_BE_NULL: Final = frozenset(
-    {"description", "amount", "amount_due", "stock", "valid_from", "valid_until"}
+    {"description", "amount", "amount_due", "stock", "valid_from", "valid_until", "grants"}
 )
 
 
@@ -64,6 +65,7 @@ class RewardBody:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     active: bool = True
+    grants: RewardGrant | None = None
 
     @property
     def draft(self) -> Draft:
@@ -86,6 +88,7 @@ class RewardChangesBody:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     active: bool | None = None
+    grants: RewardGrant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +134,8 @@ def read_changes(value: object) -> Mapping[str, object]:
 
 def reward_document(shown: Shown) -> Document:
     """A reward with what is left of it; amounts are in the program's currency."""
-    reward = shown.reward
+    reward, given = shown.reward, shown.reward.grants
+    grants = {} if given is None else {"grants": {"tier": given.tier, "months": given.months}}
     return {
         "reward_id": reward.reward_id,
         "name": reward.name,
@@ -147,6 +151,7 @@ def reward_document(shown: Shown) -> Document:
         "valid_until": _instant(reward.valid_until),
         "active": reward.is_active,
         "created_at": format_instant(reward.created_at),
+        **grants,
     }
 
 

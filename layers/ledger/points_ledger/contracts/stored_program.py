@@ -14,19 +14,28 @@ from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import Period
 from points_ledger.domain.error import BrokenInvariantError
+from points_ledger.domain.prize import prize_rules
 from points_ledger.domain.program import (
     AdjustmentTerms,
+    Benefit,
     Campaign,
+    Challenge,
+    ChallengePeriod,
     CouponTerms,
     ExpiryTerms,
+    Leaderboard,
     Limit,
     Match,
     MaturationTerms,
+    Membership,
     PointValue,
+    Prize,
     Program,
     RedemptionTerms,
     Rule,
+    Streak,
     Tier,
+    TierWindow,
     TransferTerms,
 )
 
@@ -48,6 +57,9 @@ def program_from_stored(document: str, version: int) -> Program:
 
 def program_of(plain: _Plain, version: int) -> Program:
     """The one place where a valid document becomes the domain's program."""
+    challenges = tuple(map(_challenge, plain.get("challenges") or ()))
+    streaks = tuple(Streak(**_present(each, match=_match)) for each in plain.get("streaks") or ())
+    leaderboards = tuple(map(_leaderboard, plain.get("leaderboards") or ()))
     return Program(
         version=version,
         name=plain["name"],
@@ -58,7 +70,10 @@ def program_of(plain: _Plain, version: int) -> Program:
         enrolment=plain.get("enrolment", "automatic"),
         enrolment_lookback_days=plain.get("enrolment_lookback_days", 0),
         item_categories=dict(plain.get("item_categories", {})),
-        rules=tuple(map(_rule, plain["earning_rules"])),
+        rules=(
+            *map(_rule, plain["earning_rules"]),
+            *prize_rules(challenges, streaks, leaderboards),
+        ),
         campaigns=tuple(map(_campaign, plain.get("campaigns", ()))),
         campaign_stacking=plain.get("campaign_stacking", "add"),
         tiers=tuple(Tier(**_present(tier, multiplier=Decimal)) for tier in plain.get("tiers", ())),
@@ -70,6 +85,12 @@ def program_of(plain: _Plain, version: int) -> Program:
         coupons=CouponTerms(**plain.get("coupons", {})),
         sharing_within=plain.get("sharing", {}).get("within", "organisation"),
         transfers=TransferTerms(**plain.get("transfers", {"enabled": False})),
+        tier_window=TierWindow(**plain.get("tier_window", {})),
+        challenges=challenges,
+        streaks=streaks,
+        leaderboards=leaderboards,
+        memberships=tuple(map(_membership, plain.get("memberships") or ())),
+        benefits=tuple(map(_benefit, plain.get("benefits") or ())),
         document=plain,
     )
 
@@ -105,6 +126,38 @@ def _campaign(plain: _Plain) -> Campaign:
     converted = _present(plain, match=_match, multiplier=Decimal)
     begins, ends = (datetime.fromisoformat(converted.pop(name)) for name in ("from", "to"))
     return Campaign(begins=begins, ends=ends, **converted)
+
+
+def _challenge(plain: _Plain) -> Challenge:
+    converted = _present(plain, match=_match)
+    begins, ends = converted.pop("from", None), converted.pop("to", None)
+    per: ChallengePeriod = converted.pop("per", None) or "lifetime"
+    if begins is None or ends is None:
+        return Challenge(per=per, **converted)
+    return Challenge(
+        per="window",
+        begins=datetime.fromisoformat(begins),
+        ends=datetime.fromisoformat(ends),
+        **converted,
+    )
+
+
+def _leaderboard(plain: _Plain) -> Leaderboard:
+    return Leaderboard(**_present(plain, match=_match, freeze_after=Period.parse, prizes=_prizes))
+
+
+def _prizes(plain: list[_Plain]) -> tuple[Prize, ...]:
+    return tuple(sorted((Prize(**each) for each in plain), key=lambda prize: prize.rank))
+
+
+def _membership(plain: _Plain) -> Membership:
+    return Membership(**_present(plain, lasts=Period.parse, items=frozenset))
+
+
+def _benefit(plain: _Plain) -> Benefit:
+    return Benefit(
+        **_present(plain, tiers=frozenset, categories=frozenset, discount_percent=Decimal)
+    )
 
 
 def _maturation(plain: _Plain) -> MaturationTerms:

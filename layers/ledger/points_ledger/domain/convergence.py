@@ -12,9 +12,18 @@ from typing import Final
 
 from points_ledger.domain.activity import Activity, activity, counts_activity, including, lot_day
 from points_ledger.domain.calendar import local_day
-from points_ledger.domain.earning import NOTHING_POSTED, Earning, Pin, Posted
+from points_ledger.domain.challenge import counted_in, counters_of, tallied
+from points_ledger.domain.earning import (
+    NOTHING_POSTED,
+    BoughtMembership,
+    Earned,
+    Earning,
+    Pin,
+    Posted,
+)
 from points_ledger.domain.entry import Entry, EntryType, Posting, RulePoints, apply, chain
 from points_ledger.domain.expiry import expired_from
+from points_ledger.domain.grant import MEMBERSHIP_REASON, Granting, membership_posting
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.limit import MAX_LOTS
 from points_ledger.domain.lot import NO_LOTS, Lots, add, negative, take, total
@@ -24,19 +33,38 @@ from points_ledger.domain.maturation import (
     pays_in_full,
     target,
 )
+from points_ledger.domain.membership import bought_membership
 from points_ledger.domain.program import Clawback, Program
-from points_ledger.domain.receipt import Holder, Receipt, read_content
+from points_ledger.domain.qualifying import qualified
+from points_ledger.domain.receipt import (
+    Holder,
+    Receipt,
+    encode_counts,
+    read_content,
+    read_counts,
+)
 from points_ledger.domain.rules import Room, appraised, attributed
 from points_ledger.domain.settling import settlement
 from points_ledger.domain.sharing import split
-from points_ledger.domain.state import State, changed, credited, record_of, summed, where_now
+from points_ledger.domain.state import (
+    Counters,
+    State,
+    changed,
+    credited,
+    record_of,
+    summed,
+    where_now,
+)
+from points_ledger.domain.tier import with_tiers
+from points_ledger.domain.usage import within_bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """Why and when the ledger looks at an earning: part of every entry that comes of it.
 
-    `in_force` is the program in force now: it decides which lots have passed.
+    `in_force` is the program in force now: it decides which lots have passed. `forgets` says
+    whether counters that are over are dropped, as entries of before do not (usage.py).
     """
 
     now: datetime
@@ -44,6 +72,7 @@ class Occasion:
     reason: str
     actor: str
     in_force: Program
+    forgets: bool = True
 
     @property
     def today(self) -> date:
@@ -59,6 +88,7 @@ class Goal:
     matured: int = 0
     lapsed: int = 0
     used: Mapping[str, int] = field(default_factory=dict)
+    qualified: Mapping[str, int] = field(default_factory=dict)
 
     def is_met(self, posted: Posted) -> bool:
         """Whether nothing has to be posted for this member."""
@@ -66,6 +96,7 @@ class Goal:
         owed_to_member = max(0, self.earned - posted.matured)
         return (
             (self.earned, self.matured, self.used) == (posted.earned, matured, posted.used)
+            and self.qualified == posted.qualified
             and min(self.lapsed, owed_to_member) == posted.lapsed
         )  # fmt: skip
 
@@ -80,13 +111,17 @@ class Aim:
     arm_at: datetime | None
     is_unseen_activity: bool = False
     """Whether the earner's account has yet to hear of it, though it may earn nothing."""
+    membership: BoughtMembership | None = None
+    """The membership that the purchase should give (membership.py)."""
 
     @property
     def is_met(self) -> bool:
         """Whether the ledger is there already, so that no account has to be read."""
         posted = self.earning.posted
-        return not self.is_unseen_activity and all(
-            goal.is_met(posted.get(m, NOTHING_POSTED)) for m, goal in self.goals.items()
+        return (
+            not self.is_unseen_activity
+            and self.membership == self.earning.membership
+            and all(goal.is_met(posted.get(m, NOTHING_POSTED)) for m, goal in self.goals.items())
         )
 
 
@@ -107,16 +142,26 @@ def aim(earning: Earning, *, program: Program, now: datetime) -> Aim:
     found = target(earning, program=program, now=now)
     arm_at = _arm_at(earning.due_at, found.due_at, now)
     analysed_only = program.mode == "analysis"
-    goals = {} if analysed_only else _goals(earning, earning.pins[earning.earner_id], found)
+    goals: dict[MemberId, Goal] = {}
+    if not analysed_only:
+        goals = _goals(earning, earning.pins[earning.earner_id], found)
+        assert earning.posted_at is not None
+        goals = _qualifying(goals, earning.earned, program=program, posted_at=earning.posted_at)
     is_activity = counts_activity(program) and not analysed_only
     if is_activity:
         goals.setdefault(earning.earner_id, Goal())
+    membership = None if analysed_only else bought_membership(earning, program)
+    if membership != earning.membership:
+        for each in (membership, earning.membership):
+            if each is not None:
+                goals.setdefault(each.member_id, Goal())
     return Aim(
         earning=replace(earning, due_at=arm_at or earning.due_at),
         target=found,
         goals=goals,
         arm_at=None if analysed_only else arm_at,
         is_unseen_activity=is_activity and earning.earner_id not in earning.posted,
+        membership=membership,
     )
 
 
@@ -126,10 +171,12 @@ def valued(
     program: Program,
     earner: State,
     known_as: Collection[MemberId] = (),
+    budgets: Mapping[str, int] | None = None,
 ) -> Earning:
-    """The earning with its content valued anew, within what the earner's caps still allow.
+    """The earning with its content valued anew, within what caps and budgets still allow.
 
-    `known_as` are further ids of the same earner, whose use of the caps is the earner's own.
+    `known_as` are further ids of the same earner, whose use of the caps is the earner's own;
+    `budgets` is what the earning may draw from each campaign's budget, all of it where not given.
     """
     assert earning.earner_id is not None
     ids = {earning.earner_id, *known_as}
@@ -138,9 +185,24 @@ def valued(
         earning,
         program=program,
         pin=earning.pins[earning.earner_id],
-        room=Room(used=used, taken=earner.counters),
+        room=Room(used=used, taken=earner.counters, budgets=budgets or {}),
     )
+    counts = counted_in(earning, program=program, pin=earning.pins[earning.earner_id])
+    assert earning.posted_at is not None
+    earned = _counting(earned, counts, program=program, posted_at=earning.posted_at)
     return replace(earning, earned=earned)
+
+
+def _counting(
+    earned: Earned, counts: tuple[str, ...], *, program: Program, posted_at: datetime
+) -> Earned:
+    """What an earning is worth, with what it counts in beside its points."""
+    held = counters_of(counts, points=earned.points, program=program, posted_at=posted_at)
+    if not held:
+        return earned
+    return replace(
+        earned, used={**earned.used, **held}, inputs={**earned.inputs, **encode_counts(counts)}
+    )
 
 
 def converge(
@@ -173,13 +235,42 @@ def converge(
         for posting in step.with_receipt(postings, posted, goals, head.member_id):
             head = chain(head, head.member_id, posting, occasion.now)
             entries.append(head)
+        membership = _membership_posting(aimed, goals, head.state, occasion)
+        if membership is not None:
+            head = chain(head, head.member_id, membership, occasion.now)
+            entries.append(head)
         for member_id, part in after.items():
             if part != NOTHING_POSTED or member_id in posted or counts_activity(program):
                 posted[member_id] = part
-    return Convergence(earning=replace(aimed.earning, posted=posted), entries=tuple(entries))
+    return Convergence(
+        earning=replace(aimed.earning, posted=posted, membership=aimed.membership),
+        entries=tuple(entries),
+    )
 
 
 Goals = Mapping[MemberId, Goal]
+
+
+def _membership_posting(
+    aimed: Aim, goals: Goals, state: State, occasion: Occasion
+) -> Posting | None:
+    """What the purchase's membership changes for the member with these ids."""
+    before, after = aimed.earning.membership, aimed.membership
+    if before == after:
+        return None
+    return membership_posting(
+        aimed.earning,
+        Granting(state=state, today=occasion.today, program=occasion.in_force),
+        lost=before if before is not None and before.member_id in goals else None,
+        gained=after if after is not None and after.member_id in goals else None,
+        posting=Posting(
+            type="change",
+            at=occasion.now,
+            program_version=occasion.in_force.version,
+            actor=occasion.actor,
+            reason=MEMBERSHIP_REASON,
+        ),
+    )
 
 
 def repeated(
@@ -193,6 +284,7 @@ def repeated(
     occasion: Occasion,
     matured_at: datetime,
     has_excess_refund: bool,
+    counts_qualifying: bool = True,
 ) -> tuple[Mapping[MemberId, Posted], list[Posting]]:
     """What `converge` posted for one member, made again from the receipt in its entries.
 
@@ -206,6 +298,7 @@ def repeated(
         occasion: the time and the reason.
         matured_at: when the last condition was met; the facts for it are not in the receipt.
         has_excess_refund: whether refunds named more than there was.
+        counts_qualifying: whether the ledger counted qualifying points by then.
 
     Raises:
         ValueError: the program does not have what the receipt names.
@@ -216,6 +309,10 @@ def repeated(
         raise ValueError(f"version {program.version} has no {', '.join(sorted(named - known))}")
     earned = appraised(receipt.content, program=program, posted_at=receipt.posted_at)
     earned = replace(earned, excess_refund=has_excess_refund)
+    if receipt.counts and not any(holder.is_earner for holder in receipt.holders):
+        raise ValueError("it counts for the earner alone")
+    earned = _counting(earned, receipt.counts, program=program, posted_at=receipt.posted_at)
+    _check_released(receipt, earned)
     in_full = pays_in_full(program)
     lapses_at = None
     if receipt.paid is not None:
@@ -239,6 +336,8 @@ def repeated(
             if holder.place is None
             else goal_at(holder.place, receipt.percents, found, used)
         )
+    if counts_qualifying:
+        goals = _qualifying(goals, earned, program=program, posted_at=receipt.posted_at)
     earner_id = next((h.member_id or member_id for h in receipt.holders if h.is_earner), None)
     earning = Earning(key=key, posted_at=receipt.posted_at, earned=earned, earner_id=earner_id)
     step = _Step(
@@ -250,6 +349,25 @@ def repeated(
     after, postings = step.together(posted, goals, state)
     inputs = receipt.encode()
     return after, [replace(posting, inputs=inputs) for posting in postings]
+
+
+def _check_released(receipt: Receipt, earned: Earned) -> None:
+    """What waits for something else than time and money is due once that is there."""
+    needs = bool(earned.releases) and receipt.due is not None
+    if needs != (receipt.released_at is not None):
+        raise ValueError("released is missing" if needs else "nothing had to be released")
+
+
+def _qualifying(
+    goals: Goals, earned: Earned, *, program: Program, posted_at: datetime
+) -> dict[MemberId, Goal]:
+    """The goals with what of each member's matured points counts towards a tier."""
+    return {
+        member_id: replace(
+            goal, qualified=qualified(earned, goal.matured, program=program, posted_at=posted_at)
+        )
+        for member_id, goal in goals.items()
+    }
 
 
 def _by_member(goals: Goals, resolved: Mapping[MemberId, MemberId]) -> dict[MemberId, Goals]:
@@ -324,8 +442,10 @@ class _Step:
                 for id_ in goals
             ),
             due=found.due,
+            released_at=earning.released_at if earning.earned.releases and found.due else None,
             paid=found.covered if found.lapses else None,
             was=was if was != earning.earned.rules else (),
+            counts=read_counts(earning.earned.inputs) if earning.earner_id in goals else (),
         )
         inputs = receipt.encode()
         return [
@@ -336,7 +456,17 @@ class _Step:
     def together(
         self, posted: Mapping[MemberId, Posted], goals: Goals, state: State
     ) -> tuple[dict[MemberId, Posted], tuple[Posting, ...]]:
-        """The way of one member, who may be known by several ids: one posting of each type."""
+        """The way of one member, who may be known by several ids: one posting of each type.
+
+        Each has what it means for the member's tier, by the program in force.
+        """
+        occasion = self.occasion
+        after, postings = self._together(posted, goals, state)
+        return after, with_tiers(postings, state, today=occasion.today, program=occasion.in_force)
+
+    def _together(
+        self, posted: Mapping[MemberId, Posted], goals: Goals, state: State
+    ) -> tuple[dict[MemberId, Posted], tuple[Posting, ...]]:
         if self._activity(posted, goals, state) is None:
             return self._converged(posted, goals, state)
         # An activity brings nothing back, so what had ended before it is settled first.
@@ -491,7 +621,9 @@ def _joint_details(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str
 def _settled_rest(posted: Posted, goal: Goal) -> Posted:
     """The part that is neither matured nor pending any more."""
     lapsed = min(goal.lapsed, max(0, goal.earned - posted.matured))
-    return replace(posted, earned=goal.earned, lapsed=lapsed, used=goal.used)
+    return replace(
+        posted, earned=goal.earned, lapsed=lapsed, used=goal.used, qualified=goal.qualified
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -571,8 +703,17 @@ class _Draft:
         grown = max(after.earned, after.matured) - max(before.earned, before.matured)
         gone = total(fall.taken) + fall.debt
         pending, lapsed = before.pending, before.lapsed
-        used = _difference(before.used, after.used)
+        used = tallied(
+            _difference(before.used, after.used),
+            state,
+            program=self.step.program,
+            in_force=self.step.occasion.in_force,
+            now=self.step.occasion.now,
+        )
+        used = self._kept_within_bounds(used, state)
         records = {record_of(day): -points for day, points in fall.absorbed.items()}
+        months = _difference(before.qualified, after.qualified)
+        risen, fallen = (months, {}) if sum(months.values()) >= 0 else ({}, months)
 
         if grown > 0 or (not grown and not gone and any(n > 0 for n in used.values())):
             pending += grown
@@ -582,31 +723,44 @@ class _Draft:
             )
             used = {}
         reversed_points = max(0, -grown)
-        if reversed_points or gone or records or used:
+        if reversed_points or gone or records or used or fallen:
             # What is not taken from matured points comes off pending first, then off lapsed.
             back = gone - reversed_points
             from_lapsed = max(0, -back - pending)
             pending += back + from_lapsed
             lapsed -= from_lapsed
-            counters = {"reversed": reversed_points, "lapsed": -from_lapsed, **records, **used}
+            counters = {
+                "reversed": reversed_points, "lapsed": -from_lapsed, **records, **used, **fallen
+            }  # fmt: skip
             yield self._posting(
                 "reversal", -(reversed_points or gone), fact_at, pending=back + from_lapsed,
                 lots=negative(fall.taken), debt=fall.debt, counters=counters,
             )  # fmt: skip
-        if credit:
+        if credit or risen:
             from_lapsed = max(0, credit - pending)
             pending -= credit - from_lapsed
             lapsed -= from_lapsed
-            into = credited(state, {self.step.lot_day(state): credit})
+            into = credited(state, {self.step.lot_day(state): credit} if credit else NO_LOTS)
             yield self._posting(
                 "maturation", credit, found.matured_at or fact_at, pending=from_lapsed - credit,
                 lots=into.lots, debt=-into.repaid,
-                counters={"lapsed": -from_lapsed, **into.counters},
+                counters={"lapsed": -from_lapsed, **into.counters, **risen},
             )  # fmt: skip
         if after.lapsed != lapsed:
             more = after.lapsed - lapsed
             at = found.lapses_at if more > 0 and found.lapses_at else fact_at
             yield self._posting("lapse", more, at, pending=-more, counters={"lapsed": more})
+
+    def _kept_within_bounds(self, used: Counters, state: State) -> Counters:
+        """The change of what is used of limits and caps, with what is over dropped."""
+        occasion = self.step.occasion
+        return within_bounds(
+            used,
+            state,
+            in_force=occasion.in_force,
+            today=occasion.today,
+            forgets=occasion.forgets,
+        )
 
     def nothing(self) -> Posting:
         """The accrual of what earns nothing."""

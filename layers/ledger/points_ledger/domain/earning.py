@@ -35,6 +35,7 @@ from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.limit import MAX_PAYMENTS_PER_PURCHASE, MAX_REFUNDS_PER_PURCHASE
 from points_ledger.domain.lot import Lots, total
 from points_ledger.domain.sharing import Allocation
+from points_ledger.domain.state import Grant
 
 MergeableFact = (
     PurchasePosted
@@ -52,12 +53,22 @@ MergeableFact = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What happened instead of a purchase."""
+    """What happened instead of a purchase.
+
+    `linked_purchase` is the purchase that it waits for, where a rule says so; `linked_also` is
+    another key that the same purchase may have.
+    """
 
     name: str
     at: datetime
     earner: Earner
     linked_purchase: EarningKey | None = None
+    linked_also: EarningKey | None = None
+
+    @property
+    def linked(self) -> tuple[EarningKey, ...]:
+        """All keys that the linked purchase may have."""
+        return tuple(key for key in (self.linked_purchase, self.linked_also) if key is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +79,7 @@ class Earned:
         points: before any split.
         rules: points by rule and campaign, summing to `points`.
         used: what it takes of caps and limits of the earner, by counter.
-        truncated: campaigns whose cap cut their part.
+        truncated: campaigns whose cap or budget cut their part.
         releases: what rules of actions wait for, beside the hold.
         excess_refund: refunds named more than there was; only what was there counts.
         inputs: what the points were computed from, as receipt.py writes it.
@@ -85,12 +96,16 @@ class Earned:
 
 NOTHING_EARNED: Final = Earned()
 
+Grants = Mapping[str, Mapping[int, int]]
+"""Points drawn from budgets: by campaign, and by shard of its budget (budget.py)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
     """What the earner was when the earning was first computed for them, kept for all later facts.
 
-    `allocation` says between whom the points are split.
+    `allocation` says between whom the points are split; `referral` is the id under which somebody
+    has brought the earner, on a purchase of somebody who was brought.
     """
 
     allocation: Allocation
@@ -99,6 +114,7 @@ class Pin:
     organisation: str | None = None
     jurisdiction: str | None = None
     earns: bool = True
+    referral: MemberId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +129,7 @@ class Posted:
         lots: `matured` by the lot it went into.
         absorbed: the part of `written_off` that had expired, by lot.
         used: what the earning took of this member's caps and limits, by counter.
+        qualified: the qualifying points that the target counted, by the counter of their month.
     """
 
     earned: int = 0
@@ -122,6 +139,7 @@ class Posted:
     lots: Lots = field(default_factory=dict)
     absorbed: Lots = field(default_factory=dict)
     used: Mapping[str, int] = field(default_factory=dict)
+    qualified: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def pending(self) -> int:
@@ -135,6 +153,14 @@ class Posted:
 
 
 NOTHING_POSTED: Final = Posted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoughtMembership:
+    """The membership that a purchase gives a member, once the whole price is complete."""
+
+    member_id: MemberId
+    grant: Grant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +178,8 @@ class Earning:
             purchase) came true; never taken back.
         followers: actions that wait for this purchase, which it has to tell once it is closed.
         told: the followers that have been told.
+        grants: what was drawn from budgets for what the content is worth.
+        membership: the membership that it was last found to give.
     """
 
     key: EarningKey
@@ -175,6 +203,8 @@ class Earning:
     released_at: datetime | None = None
     followers: frozenset[EarningKey] = frozenset()
     told: frozenset[EarningKey] = frozenset()
+    grants: Grants = field(default_factory=dict)
+    membership: BoughtMembership | None = None
 
     @property
     def earner(self) -> Earner | None:
@@ -229,6 +259,7 @@ def _merged(earning: Earning, fact: MergeableFact) -> Earning:
                 at=fact.at,
                 earner=fact.earner,
                 linked_purchase=fact.linked_purchase,
+                linked_also=fact.linked_also,
             )
             action = _first(earning.action, reported)
             return replace(earning, action=action, posted_at=action.at)

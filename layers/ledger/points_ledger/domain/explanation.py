@@ -5,19 +5,35 @@ spent, the sentence changes too. Sentences have no final period, so that they ca
 Amounts carry the currency, and names that are more than one word stand in quotation marks.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
-from datetime import datetime
 from decimal import Decimal
 from typing import Final, assert_never
 
-from points_ledger.domain.calendar import Period
-from points_ledger.domain.money import unit
-from points_ledger.domain.program import Campaign, Limit, Match, PointsRounding, Program, Rule, Tier
+import points_ledger.domain.wording as words
+from points_ledger.domain.explanation_of_play import (
+    explain_benefit,
+    explain_challenge,
+    explain_leaderboard,
+    explain_membership,
+    explain_streak,
+    explain_tier_window,
+)
+from points_ledger.domain.prize import is_prize_rule
+from points_ledger.domain.program import (
+    Benefit,
+    Campaign,
+    Challenge,
+    Leaderboard,
+    Match,
+    Membership,
+    PointsRounding,
+    Program,
+    Rule,
+    Streak,
+    Tier,
+)
 
-_ONE_WORD: Final = re.compile(r"[\w.+-]+")
-_MINUTES_PER_HOUR: Final = 60
 _ROUNDED: Final[dict[PointsRounding, str]] = {
     "step": "rounded down",
     "down": "rounded down",
@@ -29,8 +45,8 @@ _ROUNDED: Final[dict[PointsRounding, str]] = {
 def describe(program: Program) -> dict[str, object]:
     """The rules in force as sentences and as data, ready for JSON.
 
-    `sentences` is the whole program in reading order; `rules`, `campaigns` and `tiers` pair each
-    sentence with what it says as data; `program` is the document itself.
+    `sentences` is the whole program in reading order; `rules`, `campaigns`, `tiers` and the like
+    pair each sentence with what it says as data; `program` is the document itself.
     """
     return {
         "version": program.version,
@@ -43,17 +59,14 @@ def describe(program: Program) -> dict[str, object]:
             "amount": f"{program.point_value.amount:f}",
         },
         "sentences": list(explain(program)),
-        "rules": [_rule_as_data(rule, program) for rule in program.rules],
+        "rules": [_rule_as_data(rule, program) for rule in _written_rules(program)],
         "campaigns": [_campaign_as_data(campaign, program) for campaign in program.campaigns],
-        "tiers": [
-            {
-                "id": tier.id,
-                "sentence": explain_tier(tier),
-                "points": tier.points,
-                "multiplier": _number(tier.multiplier),
-            }
-            for tier in program.tiers
-        ],
+        "tiers": [_tier_as_data(tier) for tier in program.tiers],
+        "challenges": [_challenge_as_data(each, program) for each in program.challenges],
+        "streaks": [_streak_as_data(each, program) for each in program.streaks],
+        "leaderboards": [_leaderboard_as_data(each, program) for each in program.leaderboards],
+        "memberships": [_membership_as_data(each) for each in program.memberships],
+        "benefits": [_benefit_as_data(each) for each in program.benefits],
         "program": program.document,
     }
 
@@ -62,10 +75,16 @@ def explain(program: Program) -> tuple[str, ...]:
     """Every sentence about the program, in the order in which points live."""
     return (
         *explain_mode(program),
-        *(explain_rule(rule, program) for rule in program.rules),
+        *(explain_rule(rule, program) for rule in _written_rules(program)),
         *(explain_campaign(campaign, program) for campaign in program.campaigns),
         *explain_stacking(program),
         *(explain_tier(tier) for tier in program.tiers),
+        *explain_tier_window(program),
+        *(explain_membership(each) for each in program.memberships),
+        *(explain_benefit(each) for each in program.benefits),
+        *(explain_challenge(each, program) for each in program.challenges),
+        *(explain_streak(each, program) for each in program.streaks),
+        *(explain_leaderboard(each, program) for each in program.leaderboards),
         *explain_maturation(program),
         explain_reversal(program),
         explain_expiry(program),
@@ -87,28 +106,34 @@ def explain_rule(rule: Rule, program: Program) -> str:
     """What one rule gives, for what, and to whom."""
     match rule.on:
         case "purchase":
-            return _joined(_purchase_gain(rule, program), _purchase_terms(rule, program))
+            return words.joined(_purchase_gain(rule, program), _purchase_terms(rule, program))
         case "action":
-            return _joined(_action_gain(rule), _action_terms(rule))
+            return words.joined(_action_gain(rule), _action_terms(rule))
         case _:
             assert_never(rule.on)
 
 
 def explain_campaign(campaign: Campaign, program: Program) -> str:
     """What a campaign adds, when, and to whom."""
-    matched = _matched(campaign.match)
+    matched = words.matched(campaign.match)
     gains = []
     if campaign.multiplier != 1:
         on_lines = f" for {matched}" if matched else ""
-        gains.append(f"{_number(campaign.multiplier)} times the points{on_lines}")
+        gains.append(f"{words.number(campaign.multiplier)} times the points{on_lines}")
     if campaign.points:
         with_lines = f" with {matched}" if matched else ""
-        gains.append(f"{_points(campaign.points, 'extra ')} for each purchase{with_lines}")
-    window = f"{_local_time(campaign.begins)} until {_local_time(campaign.ends)}"
-    terms = list(_match_terms(campaign.match, program))
+        gains.append(f"{words.points(campaign.points, 'extra ')} for each purchase{with_lines}")
+    window = f"{words.local_time(campaign.begins)} until {words.local_time(campaign.ends)}"
+    terms = list(words.match_terms(campaign.match, program))
     if campaign.member_cap_points is not None:
-        terms.append(f"at most {_points(campaign.member_cap_points, 'extra ')} for each member")
-    return _joined(f"{_all(gains)}, on purchases posted from {window} ({program.zone.key})", terms)
+        extra = words.points(campaign.member_cap_points, "extra ")
+        terms.append(f"at most {extra} for each member")
+    if campaign.budget_points is not None:
+        extra = words.points(campaign.budget_points, "extra ")
+        terms.append(f"at most {extra} for all members together")
+    return words.joined(
+        f"{words.all_of(gains)}, on purchases posted from {window} ({program.zone.key})", terms
+    )
 
 
 def explain_stacking(program: Program) -> tuple[str, ...]:
@@ -122,22 +147,24 @@ def explain_stacking(program: Program) -> tuple[str, ...]:
 
 def explain_tier(tier: Tier) -> str:
     """What reaches a tier, and what it gives."""
-    reached = f"Tier {_name(tier.id)} from {_points(tier.points, 'qualifying ')}"
+    reached = f"Tier {words.name(tier.id)} from {words.points(tier.points, 'qualifying ')}"
     if tier.multiplier == 1:
         return reached
-    return f"{reached}: {_number(tier.multiplier)} times the points of a purchase"
+    return f"{reached}: {words.number(tier.multiplier)} times the points of a purchase"
 
 
 def explain_maturation(program: Program) -> tuple[str, ...]:
     """When pending points become available, and when they lapse instead."""
     terms = program.maturation
-    held = _passed(terms.hold)
+    held = words.passed(terms.hold)
     sentences = [_purchase_maturation(program)]
-    if any(rule.on == "action" and rule.release is None for rule in program.rules):
+    unconditional = [rule for rule in program.rules if rule.on == "action" and not rule.release]
+    if unconditional:
         when = f"when {held}" if held else "at once"
-        sentences.append(f"Points for actions become available {when}")
+        kinds = sorted({"prizes" if is_prize_rule(rule) else "actions" for rule in unconditional})
+        sentences.append(f"Points for {words.all_of(kinds)} become available {when}")
     if terms.cancel_unpaid_after is not None:
-        patience = _period(terms.cancel_unpaid_after)
+        patience = words.period(terms.cancel_unpaid_after)
         if terms.requires_payment:
             sentences.append(
                 f"Points that still wait for payment after {patience} lapse; "
@@ -145,6 +172,8 @@ def explain_maturation(program: Program) -> tuple[str, ...]:
             )
         if any(rule.release == "referred_first_purchase" for rule in program.rules):
             sentences.append(f"Points that still wait for a referred friend after {patience} lapse")
+        if any(rule.release == "linked_purchase" for rule in program.rules):
+            sentences.append(f"Points that still wait for a linked purchase after {patience} lapse")
     return tuple(sentences)
 
 
@@ -167,7 +196,7 @@ def explain_expiry(program: Program) -> str:
     terms = program.expiry
     if terms.kind == "never":
         return "Points never expire"
-    length = _period(terms.after)
+    length = words.period(terms.after)
     end = f"to the end of the {terms.round_to}"
     if terms.kind == "inactivity":
         activity = "the member's last purchase, action or redemption"
@@ -186,17 +215,17 @@ def explain_warnings(program: Program) -> tuple[str, ...]:
     if terms.kind == "never":
         return ()
     if terms.warn_days_before:
-        days = _all([f"{days:,}" for days in sorted(terms.warn_days_before, reverse=True)])
+        days = words.all_of([f"{days:,}" for days in sorted(terms.warn_days_before, reverse=True)])
         noun = "day" if days == "1" else "days"
         sentences.append(f"Members are warned {days} {noun} before points expire")
     if terms.requires_notice_days is not None:
-        notice = _count(terms.requires_notice_days, "day")
+        notice = words.count(terms.requires_notice_days, "day")
         sentences.append(
             f"Points of which the member was not warned at least {notice} before their last day "
             f"stay valid for {notice} from the warning"
         )
     if terms.return_grace_days:
-        grace = _count(terms.return_grace_days, "day")
+        grace = words.count(terms.return_grace_days, "day")
         sentences.append(
             f"Points of a redemption that is undone after their last day stay valid for {grace}"
         )
@@ -207,7 +236,7 @@ def explain_point_value(program: Program) -> str:
     """What points are worth."""
     worth = program.point_value
     verb = "is" if worth.points == 1 else "are"
-    return f"{_points(worth.points)} {verb} worth {_amount(worth.amount, program)}"
+    return f"{words.points(worth.points)} {verb} worth {words.amount(worth.amount, program)}"
 
 
 def explain_redemption(program: Program) -> tuple[str, ...]:
@@ -219,15 +248,17 @@ def explain_redemption(program: Program) -> tuple[str, ...]:
     if program.mode == "analysis":
         sentences.append("Points cannot be redeemed")
     if terms.minimum_amount:
-        sentences.append(f"A redemption is worth at least {_amount(terms.minimum_amount, program)}")
+        sentences.append(
+            f"A redemption is worth at least {words.amount(terms.minimum_amount, program)}"
+        )
     if terms.ticket_must_exceed:
         sentences.append("A ticket must be higher than the value redeemed on it")
     sentences.append("Points earned on a ticket cannot be spent on the same ticket")
     if terms.yearly_amount_cap is not None:
-        cap = _amount(terms.yearly_amount_cap, program)
+        cap = words.amount(terms.yearly_amount_cap, program)
         sentences.append(f"A member can redeem at most {cap} in a calendar year")
     if terms.excluded_jurisdictions:
-        excluded = _any(terms.excluded_jurisdictions)
+        excluded = words.any_of(terms.excluded_jurisdictions)
         sentences.append(f"Members in {excluded} cannot redeem")
     earns = "earns points too" if terms.points_paid_part_earns else "earns no points"
     sentences.append(f"The part of a purchase that is paid with points {earns}")
@@ -243,16 +274,16 @@ def explain_enrolment(program: Program) -> str:
         return "A customer becomes a member when enrolled; purchases before that earn nothing"
     return (
         "A customer becomes a member when enrolled; "
-        f"purchases of the {_count(days, 'day')} before that earn too"
+        f"purchases of the {words.count(days, 'day')} before that earn too"
     )
 
 
 def _purchase_gain(rule: Rule, program: Program) -> str:
-    points, matched = _points(rule.points), _matched(rule.match)
+    points, matched = words.points(rule.points), words.matched(rule.match)
     if rule.per_amount is not None:
-        per, of = _amount(rule.per_amount, program), f" of {matched or 'the purchase'}"
+        per, of = words.amount(rule.per_amount, program), f" of {matched or 'the purchase'}"
     elif rule.per_quantity is not None:
-        per, of = _pieces(rule.per_quantity), f" of {matched}" if matched else ""
+        per, of = words.pieces(rule.per_quantity), f" of {matched}" if matched else ""
     else:
         return f"{points} for each purchase" + (f" with {matched}" if matched else "")
     if rule.rounding == "step":
@@ -261,9 +292,9 @@ def _purchase_gain(rule: Rule, program: Program) -> str:
 
 
 def _purchase_terms(rule: Rule, program: Program) -> Iterable[str]:
-    yield from _match_terms(rule.match, program)
+    yield from words.match_terms(rule.match, program)
     if rule.limit is not None:
-        yield f"{_times(rule.limit)} for each member"
+        yield f"{words.times(rule.limit)} for each member"
     if rule.per_amount is None and rule.per_quantity is None:
         match rule.on_partial_refund:
             case "keep":
@@ -281,16 +312,16 @@ def _purchase_terms(rule: Rule, program: Program) -> Iterable[str]:
 
 def _action_gain(rule: Rule) -> str:
     assert rule.action is not None
-    points, action = _points(rule.points), _name(rule.action)
+    points, action = words.points(rule.points), words.name(rule.action)
     if rule.limit is None:
         return f"{points} for every {action}"
     if rule.limit.times == 1:
-        return f"{points} {_times(rule.limit)} for {action}"
-    return f"{points} for {action}, {_times(rule.limit)}"
+        return f"{points} {words.times(rule.limit)} for {action}"
+    return f"{points} for {action}, {words.times(rule.limit)}"
 
 
 def _action_terms(rule: Rule) -> Iterable[str]:
-    yield from _member_terms(rule.match)
+    yield from words.member_terms(rule.match)
     match rule.release:
         case "referred_first_purchase":
             yield "pending until the first purchase of the referred friend has matured"
@@ -304,7 +335,7 @@ def _action_terms(rule: Rule) -> Iterable[str]:
 
 def _purchase_maturation(program: Program) -> str:
     terms = program.maturation
-    held, returned = _passed(terms.hold), _passed(terms.return_window)
+    held, returned = words.passed(terms.hold), words.passed(terms.return_window)
     proportional = terms.requires_payment and terms.partial_payment == "proportional"
     conditions = []
     if terms.requires_payment and not proportional:
@@ -318,122 +349,12 @@ def _purchase_maturation(program: Program) -> str:
     if not conditions:
         return f"Points become available{share or ' at once'}"
     comma = "," if proportional else ""
-    return f"Points become available{share}{comma} when {_all(conditions)}"
+    return f"Points become available{share}{comma} when {words.all_of(conditions)}"
 
 
-def _matched(match: Match) -> str:
-    """The lines that a match is about; nothing where it is about every line."""
-    items = _named("item", match.items)
-    categories = _any(match.categories)
-    if items and categories:
-        return f"{items} in {categories}"
-    return items or categories
-
-
-def _match_terms(match: Match, program: Program) -> Iterable[str]:
-    excluded = [*_sorted_names(match.exclude_categories)]
-    if match.exclude_items:
-        excluded.append(_named("item", match.exclude_items))
-    if excluded:
-        yield f"not for {_listed(excluded, 'or')}"
-    if match.minimum_amount is not None:
-        yield f"only when that comes to at least {_amount(match.minimum_amount, program)}"
-    if match.own_orders is not None:
-        whose = "the member's own orders" if match.own_orders else "copies of another's order"
-        yield f"only for {whose}"
-    yield from _member_terms(match)
-
-
-def _member_terms(match: Match) -> Iterable[str]:
-    if match.tags:
-        yield f"only for members tagged {_any(match.tags)}"
-    if match.exclude_tags:
-        yield f"not for members tagged {_any(match.exclude_tags)}"
-    if match.tiers:
-        yield f"only for members of {_named('tier', match.tiers)}"
-    if match.organisations:
-        yield f"only for members of {_named('organisation', match.organisations)}"
-    if match.jurisdictions:
-        yield f"only for members in {_any(match.jurisdictions)}"
-    if match.exclude_jurisdictions:
-        yield f"not for members in {_any(match.exclude_jurisdictions)}"
-
-
-def _times(limit: Limit) -> str:
-    times = "once" if limit.times == 1 else f"at most {limit.times:,} times"
-    if limit.per == "lifetime":
-        return times if limit.times == 1 else f"{times} in all"
-    return f"{times} a {limit.per}"
-
-
-def _points(points: int, kind: str = "") -> str:
-    return f"{points:,} {kind}{'point' if points == 1 else 'points'}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _pieces(quantity: Decimal) -> str:
-    return "piece" if quantity == 1 else f"{_number(quantity)} pieces"
-
-
-def _amount(amount: Decimal, program: Program) -> str:
-    """The amount with the currency's decimals."""
-    return f"{amount.quantize(unit(program.currency)):,f} {program.currency}"
-
-
-def _number(number: Decimal) -> str:
-    return f"{number.normalize():f}"
-
-
-def _period(period: Period) -> str:
-    """A period in words; nothing for an empty one."""
-    hours, minutes = divmod(period.minutes, _MINUTES_PER_HOUR)
-    parts = [(period.months, "month"), (period.days, "day"), (hours, "hour"), (minutes, "minute")]
-    return _all([_count(number, noun) for number, noun in parts if number])
-
-
-def _passed(period: Period) -> str:
-    text = _period(period)
-    if not text:
-        return ""
-    return f"{text} {'has' if text.startswith('1 ') and ' and ' not in text else 'have'} passed"
-
-
-def _local_time(time: datetime, separator: str = " ") -> str:
-    return time.isoformat(sep=separator, timespec="seconds" if time.second else "minutes")
-
-
-def _name(name: str) -> str:
-    return name if _ONE_WORD.fullmatch(name) else f'"{name}"'
-
-
-def _named(noun: str, names: Iterable[str]) -> str:
-    listed = _sorted_names(names)
-    return f"{noun if len(listed) == 1 else noun + 's'} {_listed(listed, 'or')}" if listed else ""
-
-
-def _sorted_names(names: Iterable[str]) -> list[str]:
-    return [_name(name) for name in sorted(names)]
-
-
-def _any(names: Iterable[str]) -> str:
-    return _listed(_sorted_names(names), "or")
-
-
-def _all(parts: Sequence[str]) -> str:
-    return _listed(parts, "and")
-
-
-def _listed(parts: Sequence[str], last: str) -> str:
-    if len(parts) <= 1:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
-
-
-def _joined(gain: str, terms: Iterable[str]) -> str:
-    return "; ".join([gain, *terms])
+def _written_rules(program: Program) -> list[Rule]:
+    """The rules of the document; those of prizes are explained with what they are prizes of."""
+    return [rule for rule in program.rules if not is_prize_rule(rule)]
 
 
 def _rule_as_data(rule: Rule, program: Program) -> dict[str, object]:
@@ -461,13 +382,84 @@ def _campaign_as_data(campaign: Campaign, program: Program) -> dict[str, object]
     return {
         "id": campaign.id,
         "sentence": explain_campaign(campaign, program),
-        "from": _local_time(campaign.begins, "T"),
-        "to": _local_time(campaign.ends, "T"),
+        "from": words.local_time(campaign.begins, "T"),
+        "to": words.local_time(campaign.ends, "T"),
         "match": _match_as_data(campaign.match),
-        "multiplier": _number(campaign.multiplier),
+        "multiplier": words.number(campaign.multiplier),
         "points": campaign.points,
         "member_cap_points": campaign.member_cap_points,
         "budget_points": campaign.budget_points,
+    }
+
+
+def _tier_as_data(tier: Tier) -> dict[str, object]:
+    return {
+        "id": tier.id,
+        "sentence": explain_tier(tier),
+        "points": tier.points,
+        "multiplier": words.number(tier.multiplier),
+    }
+
+
+def _challenge_as_data(challenge: Challenge, program: Program) -> dict[str, object]:
+    begins, ends = challenge.begins, challenge.ends
+    return {
+        "id": challenge.id,
+        "sentence": explain_challenge(challenge, program),
+        "count": challenge.count,
+        "points": challenge.points,
+        "on": challenge.on,
+        "action": challenge.action,
+        "match": _match_as_data(challenge.match),
+        "per": None if challenge.per == "window" else challenge.per,
+        "from": None if begins is None else words.local_time(begins, "T"),
+        "to": None if ends is None else words.local_time(ends, "T"),
+    }
+
+
+def _streak_as_data(streak: Streak, program: Program) -> dict[str, object]:
+    return {
+        "id": streak.id,
+        "sentence": explain_streak(streak, program),
+        "every": streak.every,
+        "length": streak.length,
+        "points": streak.points,
+        "on": streak.on,
+        "action": streak.action,
+        "match": _match_as_data(streak.match),
+    }
+
+
+def _leaderboard_as_data(board: Leaderboard, program: Program) -> dict[str, object]:
+    return {
+        "id": board.id,
+        "sentence": explain_leaderboard(board, program),
+        "per": board.per,
+        "by": board.by,
+        "match": _match_as_data(board.match),
+        "prizes": [{"rank": prize.rank, "points": prize.points} for prize in board.prizes],
+    }
+
+
+def _membership_as_data(membership: Membership) -> dict[str, object]:
+    return {
+        "id": membership.id,
+        "sentence": explain_membership(membership),
+        "name": membership.name,
+        "tier": membership.tier,
+        "items": sorted(membership.items),
+    }
+
+
+def _benefit_as_data(benefit: Benefit) -> dict[str, object]:
+    percent = benefit.discount_percent
+    return {
+        "id": benefit.id,
+        "sentence": explain_benefit(benefit),
+        "description": benefit.description,
+        "tiers": sorted(benefit.tiers),
+        "categories": sorted(benefit.categories),
+        "discount_percent": None if percent is None else words.number(percent),
     }
 
 

@@ -236,7 +236,10 @@ class PurchaseVoided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionPerformed:
-    """Something other than a purchase happened that may earn."""
+    """Something other than a purchase happened that may earn.
+
+    `linked_also` is another key that the linked purchase may have, where its source was not named.
+    """
 
     type: Literal["action_performed"] = "action_performed"
     key: EarningKey
@@ -244,6 +247,7 @@ class ActionPerformed:
     earner: Earner
     at: datetime
     linked_purchase: EarningKey | None = None
+    linked_also: EarningKey | None = None
     customer: Customer | None = None
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ lone surrogates) is refused rather than stripped: two different ids must never b
 
 import unicodedata
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
 from points_ledger.domain.limit import MAX_ID_CHARACTERS, MAX_SOURCE_CHARACTERS
 
@@ -17,6 +17,10 @@ AdjustmentId = NewType("AdjustmentId", str)
 ApprovalId = NewType("ApprovalId", str)
 RewardId = NewType("RewardId", str)
 CouponCode = NewType("CouponCode", str)
+SimulationId = NewType("SimulationId", str)
+
+LEDGER_SOURCE: Final = "points-ledger"
+"""The source of what the ledger does by itself; no other source may call itself so."""
 
 _SOURCE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 

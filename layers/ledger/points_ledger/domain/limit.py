@@ -8,6 +8,10 @@ MAX_POINTS: Final = 1_000_000_000
 MAX_LINES_PER_PURCHASE: Final = 500
 MAX_PAYMENTS_PER_PURCHASE: Final = 500
 MAX_REFUNDS_PER_PURCHASE: Final = 500
+MAX_FOLLOWERS_PER_PURCHASE: Final = 20
+"""Actions that are linked to one purchase and wait for it."""
+MAX_REFERRERS_WALKED: Final = 32
+"""Who has brought whom, step by step, when a referrer is set later on: no circle goes unseen."""
 MAX_SHARES_PER_PLAN: Final = 10
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_TEXT_CHARACTERS: Final = 1_000
@@ -21,6 +25,9 @@ MAX_COMMANDS_PER_REDEMPTION: Final = 16
 MAX_EXTERNAL_IDS_PER_MEMBER: Final = 10
 MAX_TAGS: Final = 20
 MAX_TIERS_OF_REWARD: Final = 20
+MAX_GRANTS: Final = 8
+"""Tiers that one member has been given for a time, by rewards and memberships."""
+MAX_GRANT_MONTHS: Final = 120
 MAX_ALIAS_DEPTH: Final = 8
 MAX_ALIASES: Final = 16
 """Members that were merged into one, itself not counted."""
@@ -39,6 +46,9 @@ MAX_ENTRIES_PER_STATEMENT: Final = 1_000
 """A page of a statement; a longer month goes on by cursor."""
 MAX_ITEMS_PER_EXPORT: Final = 500
 """Entries, and notes, on a page of somebody's data: the answer of a function has at most 6 MB."""
+MAX_PROGRAM_VERSIONS: Final = 2_000
+"""Their list is one item, which every function reads: about 30 bytes for each."""
+MAX_VERSIONS_PER_PAGE: Final = 20
 MAX_IMPORT_ROWS: Final = 200_000
 MAX_IMPORT_BYTES: Final = 256 * 1024 * 1024
 

@@ -4,13 +4,14 @@ Nothing here depends on what was posted before. The target of an earning at an i
 function of its facts, which is why any order of events ends in the same balance (semantics 3.3).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final, Literal
 
 from points_ledger.domain.earning import NOTHING_EARNED, Earned, Earning, Pin
+from points_ledger.domain.identity import LEDGER_SOURCE
 from points_ledger.domain.program import Program
 from points_ledger.domain.purchase import amount_owed, remaining, standing_refunds
 from points_ledger.domain.receipt import ALL, NOTHING, SETTLED, Cover
@@ -74,6 +75,8 @@ def earned_points(earning: Earning, *, program: Program, pin: Pin, room: Room) -
     if earning.voided_at is not None or earning.posted_at is None:
         return NOTHING_EARNED
     if earning.action is not None:
+        if ":" in earning.action.name and earning.key.source != LEDGER_SOURCE:
+            return NOTHING_EARNED  # the names of prizes (prize.py): nobody else awards them
         return action_points(
             earning.action.name, program=program, pin=pin, at=earning.action.at, room=room
         )
@@ -106,32 +109,28 @@ def target(earning: Earning, *, program: Program, now: datetime) -> Target:
 def _action_target(earning: Earning, *, program: Program, now: datetime) -> Target:
     happened_at, points = earning.posted_at, earning.earned.points
     assert happened_at is not None
-    if earning.earned.releases:
+    hold_ends = program.maturation.hold.after(happened_at, program.zone)
+    hold = Condition(waiting_for="hold", at=hold_ends)
+    if earning.earned.releases and earning.released_at is None:
         waits: Iterable[Waiting] = (
             "referral" if release == "referred_first_purchase" else "linked_purchase"
             for release in earning.earned.releases
         )
-        waiting = Target(
-            earned=points, waits=tuple(Condition(waiting_for=w, at=None) for w in waits)
-        )
+        unknown = tuple(Condition(waiting_for=w, at=None) for w in waits)
+        # The end of the hold alone makes nothing due, so nobody has to look then.
+        waiting = Target(earned=points, waits=(*unknown, hold) if hold_ends > now else unknown)
         return _with_lapse(earning, waiting, program=program, now=now)
-    hold_ends = program.maturation.hold.after(happened_at, program.zone)
     if hold_ends <= now:
+        released_at = earning.released_at if earning.earned.releases else None
         return Target(
             earned=points,
             matured=points,
             due=ALL,
-            matured_at=hold_ends,
+            matured_at=max(hold_ends, released_at) if released_at else hold_ends,
             paid=points,
             covered=ALL,
         )
-    return Target(
-        earned=points,
-        paid=points,
-        covered=ALL,
-        waits=(Condition(waiting_for="hold", at=hold_ends),),
-        due_at=hold_ends,
-    )
+    return Target(earned=points, paid=points, covered=ALL, waits=(hold,), due_at=hold_ends)
 
 
 def _purchase_target(earning: Earning, *, program: Program, now: datetime) -> Target:
@@ -297,8 +296,27 @@ def completed_since(earning: Earning) -> datetime | None:
     Walks the instants at which a payment, refund or statement of the source changed something:
     complete means settled, or paid at least what was then owed by the latest snapshot.
     """
-    snapshot, posted_at = earning.snapshot, earning.posted_at
-    assert snapshot is not None
+    since: datetime | None = None
+    for moment in moments_of_price(earning):
+        if not moment.is_complete:
+            since = None
+        elif since is None:
+            since = moment.at
+    return since
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceMoment:
+    """How things stand with the price of a purchase from `at` on, until the next moment."""
+
+    at: datetime
+    owed: Fraction
+    is_complete: bool
+
+
+def moments_of_price(earning: Earning) -> Iterator[PriceMoment]:
+    """All instants at which something about the price changed, in order of time."""
+    posted_at = earning.posted_at
     assert posted_at is not None
     changes_of_owed = {posted_at, *(refund.at for refund in earning.refunds.values())}
     changes_of_owed |= set(earning.refund_cancellations.values())
@@ -307,17 +325,13 @@ def completed_since(earning: Earning) -> datetime | None:
     settled_at = settled_since(earning)
     if settled_at is not None:
         changes_of_paid.add(settled_at)
-    since: datetime | None = None
     owed = _owed_at(earning, at=posted_at)
     for at in sorted(changes_of_owed | changes_of_paid):
         if at in changes_of_owed:
             owed = _owed_at(earning, at=at)
         settled = settled_at is not None and settled_at <= at
-        if not settled and _paid_at(earning, at) < owed:
-            since = None
-        elif since is None:
-            since = at
-    return since
+        is_complete = settled or _paid_at(earning, at) >= owed
+        yield PriceMoment(at=at, owed=owed, is_complete=is_complete)
 
 
 def settled_since(earning: Earning) -> datetime | None:

@@ -315,6 +315,17 @@ class VersionPeriod:
     effective_from: datetime
 
 
+def effective_until(periods: tuple[VersionPeriod, ...], version: int) -> datetime | None:
+    """When another version takes over; None while none is to. A number has one period.
+
+    A version that begins at the same instant as one published before it takes its place: that one
+    is never in force.
+    """
+    begins = next(p.effective_from for p in periods if p.version == version)
+    later = [p for p in periods if (p.effective_from, p.version) > (begins, version)]
+    return min((p.effective_from for p in later), default=None)
+
+
 def version_in_force(periods: tuple[VersionPeriod, ...], at: datetime) -> int:
     """The version in force at an instant; the first version serves anything earlier."""
     started = [period for period in periods if period.effective_from <= at]

@@ -4,7 +4,8 @@ A receipt stands in the `inputs` of every entry that an earning makes, so that i
 computed again from the program version alone. All of it is exact; nothing here rounds.
 
     rule:<id>       the quantity that the rule met: an amount, pieces, how often, or what is left
-    campaign:<id>   points that the lines it matched earn alone, and the room where a cap cut it
+    campaign:<id>   points that the lines it matched earn alone, and the room where its cap or its
+                    budget cut it
     tier            the earner's tier, where it multiplies
     posted          when the purchase was posted, or the action happened
     due             which part is due, by money: "400 of 1000", "settled" or "all"
@@ -14,7 +15,10 @@ computed again from the program version alone. All of it is exact; nothing here 
                     "place=none" outside it; "earner=no" for all whose caps do not count;
                     "member=<id>" under the id of a member merged into this one; "kept=50" for
                     points that earlier falls had left by policy. Several, each for one id: "; "
+    released        since when what an action waited for is true: the friend's first purchase, or
+                    the purchase that it is linked to
     was             points by rule before this entry, where they were others
+    counts          the challenges, streaks and leaderboards that it counts in: "five weekly"
 """
 
 from collections.abc import Mapping
@@ -32,11 +36,12 @@ Inputs = Mapping[str, str]
 _RULE: Final = "rule:"
 _CAMPAIGN: Final = "campaign:"
 _OUTSIDE: Final = "none"
+_COUNTS: Final = "counts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignBasis:
-    """Points that a campaign's lines earn alone; `room` is what its cap left, where it cut."""
+    """Points that a campaign's lines earn alone; `room` is what its cap or budget left, if cut."""
 
     alone: int
     room: int | None = None
@@ -191,7 +196,9 @@ class Receipt:
         holders: how this member stands in it, under each of its ids.
         due: the part of the price that is there and waits for nothing; None: none of it.
         paid: the part that is there at all, where the unpaid rest has lapsed.
+        released_at: since when what an action waited for is true, where something is due.
         was: points by rule before, where they were others.
+        counts: what it counts in beside its points (challenge.py), by id.
     """
 
     content: Content
@@ -200,7 +207,9 @@ class Receipt:
     holders: tuple[Holder, ...] = ALONE
     due: Cover | None = None
     paid: Cover | None = None
+    released_at: datetime | None = None
     was: RulePoints = ()
+    counts: tuple[str, ...] = ()
 
     def encode(self) -> dict[str, str]:
         """As inputs of an entry."""
@@ -213,9 +222,11 @@ class Receipt:
             inputs["due"] = self.due.encode()
         if self.paid is not None:
             inputs["paid"] = self.paid.encode()
+        if self.released_at is not None:
+            inputs["released"] = format_instant(self.released_at)
         if self.was:
             inputs["was"] = ", ".join(f"{id_}={points}" for id_, points in self.was)
-        return inputs
+        return inputs | encode_counts(self.counts)
 
 
 def read_receipt(inputs: Inputs) -> Receipt:
@@ -235,7 +246,9 @@ def read_receipt(inputs: Inputs) -> Receipt:
         else ALONE,
         due=read_cover(inputs["due"]) if "due" in inputs else None,
         paid=read_cover(inputs["paid"]) if "paid" in inputs else None,
+        released_at=parse_instant(inputs["released"]) if "released" in inputs else None,
         was=_read_points(inputs.get("was", "")),
+        counts=read_counts(inputs),
     )
     if sum(receipt.percents) != sum(WHOLE):
         raise ValueError("plan does not sum to 100")
@@ -246,6 +259,16 @@ def read_receipt(inputs: Inputs) -> Receipt:
         if inputs.get(name) != written.get(name):
             raise ValueError(f"{name} is written {inputs.get(name)!r}, not {written.get(name)!r}")
     return receipt
+
+
+def encode_counts(counts: tuple[str, ...]) -> dict[str, str]:
+    """What something counts in, as an input; ids have no spaces."""
+    return {_COUNTS: " ".join(counts)} if counts else {}
+
+
+def read_counts(inputs: Inputs) -> tuple[str, ...]:
+    """The inverse of `encode_counts`."""
+    return tuple(inputs.get(_COUNTS, "").split())
 
 
 def _read_points(text: str) -> RulePoints:

@@ -5,6 +5,7 @@ the tier multiplies the whole, and one rounding down at the end makes points.
 
 It works in two steps: what of a purchase meets which rule is its `Content`, and `appraised` makes
 points of that. The content stands in the entries, so whoever checks them repeats the second step.
+A purchase is added up once, by item and category (basket.py); every rule reads from those sums.
 """
 
 import math
@@ -12,28 +13,57 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
+from typing import Final
 
+from points_ledger.domain.basket import Basket, Matched, basket, category_of, is_about
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.earning import NOTHING_EARNED, Earned, Pin
 from points_ledger.domain.entry import RulePoints
-from points_ledger.domain.program import Campaign, LimitPeriod, Match, PointsRounding, Program, Rule
+from points_ledger.domain.program import Campaign, Match, PointsRounding, Program, Rule
 from points_ledger.domain.purchase import Remaining, RemainingLine
 from points_ledger.domain.receipt import CampaignBasis, Content
+from points_ledger.domain.usage import cap_counter_of, is_forgotten, limit_counter_of
+
+_NONE: Final = Fraction(0)
+_ONE: Final = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What caps and limits still allow, by counter name.
+    """What caps, limits and budgets still allow.
 
-    `used` is what this earning took before; `taken` what all earnings of the member took.
+    `used` is what this earning took before, by counter name; `taken` what all earnings of the
+    member took. `budgets` is what this earning may draw in all of a campaign's budget (budget.py),
+    by campaign; the whole budget where nothing is said.
     """
 
     used: Mapping[str, int] = field(default_factory=dict)
     taken: Mapping[str, int] = field(default_factory=dict)
+    budgets: Mapping[str, int] = field(default_factory=dict)
 
     def left(self, counter: str, cap: int) -> int:
         """How much this earning may use in all: what it has, and what is free now."""
         return self.used.get(counter, 0) + max(0, cap - self.taken.get(counter, 0))
+
+    def times_left(self, rule: Rule, day: date) -> int:
+        """How many times this earning may count for a rule's limit in the period of `day`.
+
+        In a period that is no longer counted nothing is free any more (usage.py).
+        """
+        assert rule.limit is not None
+        counter = limit_counter(rule, day)
+        if is_forgotten(counter, self.taken):
+            return self.used.get(counter, 0)
+        return self.left(counter, rule.limit.times)
+
+    def campaign_left(self, campaign: Campaign) -> int | None:
+        """How many points a campaign may still give this earning; None where nothing bounds it."""
+        bounds = []
+        if campaign.member_cap_points is not None:
+            bounds.append(self.left(cap_counter(campaign), campaign.member_cap_points))
+        if campaign.budget_points is not None:
+            bounds.append(self.budgets.get(campaign.id, campaign.budget_points))
+        return min(bounds, default=None)
 
 
 def purchase_points(
@@ -46,10 +76,17 @@ def purchase_points(
     room: Room,
 ) -> Earned:
     """What the rest of a purchase earns by the pinned program version and earner."""
-    if not pin.earns or not any(line.amount > 0 or line.pieces > 0 for line in remaining.lines):
+    sold = basket(remaining.lines, program.item_categories)
+    if not pin.earns or not sold.is_sold:
         return replace(NOTHING_EARNED, excess_refund=remaining.excess)
     content = _purchase_content(
-        remaining, program=program, pin=pin, posted_at=posted_at, own_order=own_order, room=room
+        sold,
+        refunded=remaining.refunded,
+        program=program,
+        pin=pin,
+        posted_at=posted_at,
+        own_order=own_order,
+        room=room,
     )
     earned = appraised(content, program=program, posted_at=posted_at)
     return replace(earned, excess_refund=remaining.excess)
@@ -81,11 +118,12 @@ def appraised(content: Content, *, program: Program, posted_at: datetime) -> Ear
         for rule in program.rules
         if rule.id in content.rules and (given := rule_points(rule, content.rules[rule.id]))
     ]
-    running = [each for each in program.campaigns if each.id in content.campaigns]
-    bonuses = [(each, _bonus(each, content.campaigns[each.id])) for each in running]
-    truncated = tuple(each.id for each in running if content.campaigns[each.id].room is not None)
-    if program.campaign_stacking == "highest" and bonuses:
-        bonuses = [max(bonuses, key=lambda pair: pair[1])]
+    truncated = tuple(
+        each.id
+        for each in program.campaigns
+        if each.id in content.campaigns and content.campaigns[each.id].room is not None
+    )
+    bonuses = _bonuses(content, program)
     used = {limit_counter(rule, day): 1 for rule, _ in applied if rule.limit}
     used |= {
         cap_counter(each): math.ceil(bonus)
@@ -95,7 +133,9 @@ def appraised(content: Content, *, program: Program, posted_at: datetime) -> Ear
     parts = [(rule.id, Fraction(points)) for rule, points in applied]
     parts += [(each.id, bonus) for each, bonus in bonuses]
     exact = sum((points for _, points in parts), Fraction(0))
-    tier_part = exact * (Fraction(program.tier_multiplier(content.tier)) - 1)
+    tier_part = _NONE
+    if content.tier is not None:
+        tier_part = exact * (Fraction(program.tier_multiplier(content.tier)) - 1)
     if tier_part:
         parts.append((f"tier:{content.tier}", tier_part))
     return Earned(
@@ -108,9 +148,31 @@ def appraised(content: Content, *, program: Program, posted_at: datetime) -> Ear
     )
 
 
+def drawn_points(content: Content, *, program: Program) -> dict[str, int]:
+    """What an earning uses of the budgets of campaigns, by campaign: begun points count."""
+    return {
+        each.id: math.ceil(bonus)
+        for each, bonus in _bonuses(content, program)
+        if each.budget_points is not None and bonus > 0
+    }
+
+
+def _bonuses(content: Content, program: Program) -> list[tuple[Campaign, Fraction]]:
+    """The campaigns that count, each with its part; only the largest where they do not add up."""
+    bonuses = [
+        (each, _bonus(each, content.campaigns[each.id]))
+        for each in program.campaigns
+        if each.id in content.campaigns
+    ]
+    if program.campaign_stacking == "highest" and bonuses:
+        return [max(bonuses, key=lambda pair: pair[1])]
+    return bonuses
+
+
 def _purchase_content(
-    remaining: Remaining,
+    sold: Basket,
     *,
+    refunded: bool,
     program: Program,
     pin: Pin,
     posted_at: datetime,
@@ -126,19 +188,18 @@ def _purchase_content(
         and member_matches(rule.match, pin, own_order=own_order)
         and _within_limit(rule, day, room)
     ]
-    lines = [_categorised(line, program.item_categories) for line in remaining.lines]
     campaigns: dict[str, CampaignBasis] = {}
     for campaign in program.campaigns:
-        if not _in_window(campaign, posted_at, program) or not member_matches(
+        if not is_running(campaign, posted_at, program) or not member_matches(
             campaign.match, pin, own_order=own_order
         ):
             continue
-        matched = matching_lines(campaign.match, lines)
-        if any(line.amount > 0 or line.pieces > 0 for line in matched):
-            alone = _applied(rules, matched, refunded=remaining.refunded)
+        part = sold.part(campaign.match)
+        if part.is_sold:
+            alone = _applied(rules, part, refunded=refunded)
             points = sum(rule_points(rule, quantity) for rule, quantity in alone)
-            campaigns[campaign.id] = _within_cap(campaign, points, room)
-    applied = _applied(rules, lines, refunded=remaining.refunded)
+            campaigns[campaign.id] = _within_bounds(campaign, points, room)
+    applied = _applied(rules, sold, refunded=refunded)
     return Content(
         rules={rule.id: quantity for rule, quantity in applied if quantity},
         campaigns=campaigns,
@@ -146,13 +207,12 @@ def _purchase_content(
     )
 
 
-def _within_cap(campaign: Campaign, alone: int, room: Room) -> CampaignBasis:
-    """What a campaign's part comes from, with the room that is left where the cap cuts it."""
-    basis = CampaignBasis(alone=alone)
-    if campaign.member_cap_points is None:
+def _within_bounds(campaign: Campaign, alone: int, room: Room) -> CampaignBasis:
+    """What a campaign's part comes from, with the room left where its cap or budget cuts it."""
+    basis, left = CampaignBasis(alone=alone), room.campaign_left(campaign)
+    if left is None or _bonus(campaign, basis) <= left:
         return basis
-    left = room.left(cap_counter(campaign), campaign.member_cap_points)
-    return replace(basis, room=left) if _bonus(campaign, basis) > left else basis
+    return replace(basis, room=left)
 
 
 def _bonus(campaign: Campaign, basis: CampaignBasis) -> Fraction:
@@ -178,14 +238,7 @@ def member_matches(match: Match, pin: Pin, *, own_order: bool) -> bool:
 
 def matching_lines(match: Match, lines: Iterable[RemainingLine]) -> list[RemainingLine]:
     """The lines that a rule or campaign is about; none where they sum to less than its minimum."""
-    matched = [
-        line
-        for line in lines
-        if (not match.categories or line.category in match.categories)
-        and (not match.items or line.item in match.items)
-        and line.category not in match.exclude_categories
-        and line.item not in match.exclude_items
-    ]
+    matched = [line for line in lines if is_about(match, line.category, line.item)]
     if match.minimum_amount is not None:
         amount = sum((line.amount for line in matched), Fraction(0))
         if amount < Fraction(match.minimum_amount):
@@ -193,66 +246,60 @@ def matching_lines(match: Match, lines: Iterable[RemainingLine]) -> list[Remaini
     return matched
 
 
-def rounded(points: Fraction, rounding: PointsRounding) -> int:
+def rounded(numerator: int, denominator: int, rounding: PointsRounding) -> int:
     """The one place where rule arithmetic becomes whole points; halves go up under `nearest`."""
     match rounding:
         case "up":
-            return math.ceil(points)
+            return -(-numerator // denominator)
         case "nearest":
-            return math.floor(points + Fraction(1, 2))
+            return (2 * numerator + denominator) // (2 * denominator)
         case "down" | "step":
-            return math.floor(points)
+            return numerator // denominator
 
 
 def rule_points(rule: Rule, quantity: Fraction) -> int:
     """What one rule gives for a quantity: an amount, pieces, or a share of its fixed points."""
     per = rule.per_amount if rule.per_amount is not None else rule.per_quantity
     if per is None:
-        return rounded(rule.points * quantity, rule.rounding)
+        return rounded(rule.points * quantity.numerator, quantity.denominator, rule.rounding)
+    per_numerator, per_denominator = per.as_integer_ratio()
+    numerator = quantity.numerator * per_denominator
+    denominator = quantity.denominator * per_numerator
     if rule.rounding == "step":
-        return math.floor(quantity / Fraction(per)) * rule.points
-    return rounded(quantity * rule.points / Fraction(per), rule.rounding)
+        return numerator // denominator * rule.points
+    return rounded(numerator * rule.points, denominator, rule.rounding)
 
 
-def rule_quantity(rule: Rule, matched: Iterable[RemainingLine], *, refunded: bool) -> Fraction:
+def rule_quantity(rule: Rule, matched: Matched, *, refunded: bool) -> Fraction:
     """How much of the lines a rule counts; never negative.
 
     The amount or the pieces, or for a fixed bonus how much of it a refund leaves.
     """
-    lines = list(matched)
-    amount = max(Fraction(0), sum((line.amount for line in lines), Fraction(0)))
     if rule.per_amount is not None:
-        return amount
-    pieces = max(Fraction(0), sum((line.pieces for line in lines), Fraction(0)))
+        return max(_NONE, matched.amount)
     if rule.per_quantity is not None:
-        return pieces
+        return max(_NONE, matched.pieces)
+    amount, pieces = matched.amount, matched.pieces
     if amount <= 0 and pieces <= 0:
-        return Fraction(0)
+        return _NONE
     match rule.on_partial_refund:
         case "keep":
-            return Fraction(1)
+            return _ONE
         case "revoke":
-            return Fraction(0 if refunded else 1)
+            return _NONE if refunded else _ONE
         case "proportional":
-            original = sum((line.original for line in lines), Fraction(0))
-            return min(Fraction(1), amount / original) if original > 0 else Fraction(1)
+            original = matched.original
+            return min(_ONE, max(_NONE, amount) / original) if original > 0 else _ONE
 
 
 def limit_counter(rule: Rule, day: date) -> str:
     """The name of the counter of a rule's limit for the period that `day` is in."""
-    per: LimitPeriod = rule.limit.per if rule.limit else "lifetime"
-    label = {
-        "day": f"{day:%Y-%m-%d}",
-        "month": f"{day:%Y-%m}",
-        "year": f"{day:%Y}",
-        "lifetime": "",
-    }[per]
-    return f"used:rule:{rule.id}:{label}"
+    return limit_counter_of(rule.id, rule.limit.per if rule.limit else "lifetime", day)
 
 
 def cap_counter(campaign: Campaign) -> str:
     """The name of the counter of a campaign's cap per member."""
-    return f"used:campaign:{campaign.id}"
+    return cap_counter_of(campaign.id)
 
 
 def attributed(points: int, parts: RulePoints) -> RulePoints:
@@ -271,11 +318,16 @@ def attributed(points: int, parts: RulePoints) -> RulePoints:
     return tuple(shared)
 
 
-def _applied(
-    rules: Iterable[Rule], lines: list[RemainingLine], *, refunded: bool
-) -> list[tuple[Rule, Fraction]]:
-    """The rules that count for the lines, each with its quantity."""
-    matching = [(rule, matched) for rule in rules if (matched := matching_lines(rule.match, lines))]
+def _applied(rules: Iterable[Rule], sold: Basket, *, refunded: bool) -> list[tuple[Rule, Fraction]]:
+    """The rules that count for what is left of a purchase, each with its quantity.
+
+    Lines that were given back as a whole meet no rule, so no exclusive rule counts for them.
+    """
+    matching = [
+        (rule, matched)
+        for rule in rules
+        if (matched := sold.matched(rule.match)) is not None and matched.is_sold
+    ]
     exclusive = [pair for pair in matching if pair[0].exclusive]
     if exclusive:
         matching = [max(exclusive, key=lambda pair: pair[0].priority)]
@@ -283,22 +335,25 @@ def _applied(
 
 
 def _within_limit(rule: Rule, day: date, room: Room) -> bool:
-    return rule.limit is None or room.left(limit_counter(rule, day), rule.limit.times) > 0
+    return rule.limit is None or room.times_left(rule, day) > 0
 
 
-def _in_window(campaign: Campaign, posted_at: datetime, program: Program) -> bool:
-    """Windows are wall-clock times of the program's zone, so a change of clocks moves them."""
+def is_running(campaign: Campaign, posted_at: datetime, program: Program) -> bool:
+    """Whether a campaign is about what was posted at an instant.
+
+    Windows are wall-clock times of the program's zone, so a change of clocks moves them: a time
+    that there is twice means the first, one that there is not comes as much later as the gap is
+    long.
+    """
     begins = campaign.begins.replace(tzinfo=program.zone)
     ends = campaign.ends.replace(tzinfo=program.zone)
     return begins.timestamp() <= posted_at.timestamp() < ends.timestamp()
 
 
-def _categorised(line: RemainingLine, categories: Mapping[str, str]) -> RemainingLine:
+def categorised(line: RemainingLine, categories: Mapping[str, str]) -> RemainingLine:
     """The line with the program's category where the source gave none: by item, then product."""
-    if line.category is not None:
-        return line
-    category = categories.get(line.item or "") or categories.get(line.product or "")
-    return replace(line, category=category) if category else line
+    category = category_of(line, categories)
+    return line if category == line.category else replace(line, category=category)
 
 
 def _whole_parts(parts: list[tuple[str, Fraction]]) -> RulePoints:

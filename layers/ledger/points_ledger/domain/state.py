@@ -3,7 +3,8 @@
 Balances, lots and counters change only by a `Posting` (entry.py). Counters are named integers:
 the totals of the conservation rule, `active_until`, and others with a colon in their name
 (`expired_lot:<day>`, `joined_lot:<day>`, `warned:<day>`, `notified:<day>`,
-`used:<rule or campaign>:<period>`, `redeemed_value:<year>`).
+`used:<rule or campaign>:<period>`, `over:<campaign>`, `redeemed_value:<year>`,
+`qualifying:<month>`).
 """
 
 import json
@@ -28,10 +29,29 @@ JOINED: Final = "joined_lot:"
 ACTIVE_UNTIL: Final = "active_until"
 """The last day that a member's activity gives, as an ordinal (activity.py)."""
 
+ENROLLED_AT: Final = "enrolled_at"
+"""When the account was opened, in whole minutes since 1970 (tier.py); accounts of before the
+counter do not have it."""
+QUALIFYING: Final = "qualifying:"
+"""Qualifying points by the month in which purchases were posted, as `2026-11` (tier.py)."""
+
 ORIGIN_COUNTERS: Final = ("earned", "opened", "adjusted", "transferred", "merged")
 """Where points come from: the left side of the conservation rule (semantics 9)."""
 USE_COUNTERS: Final = ("redeemed", "expired", "lapsed", "reversed", "forfeited")
 """Where points went: the right side, beside the balances."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Grant:
+    """A tier for a time, through the end of `last_day`, whatever the points are (tier.py).
+
+    `source` says what gave it: `reward:<redemption>`, `membership:<membership>:<purchase>`, or
+    `membership:<membership>#<number>` for the one that staff gave with the entry of this number.
+    """
+
+    tier: str
+    last_day: date
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +59,10 @@ class Standing:
     """What about a member decides, apart from numbers. Changing it is an entry.
 
     `sharing` is the plan by which future purchases are split, empty without one; `aliases` are
-    the members that were merged into this one.
+    the members that were merged into this one. `tier` is the higher of what points hold and what
+    `grants` give; with grants, `points_tier` is the part of the points. `fell_on` is the day since
+    when points do not suffice for the tier that they hold. `referred_by` is who brought the member,
+    never changed once it is set, and `referred_as` the id under which, where that was another one.
     """
 
     status: Status = "active"
@@ -51,6 +74,11 @@ class Standing:
     earns: bool = True
     sharing: tuple[Share, ...] = ()
     aliases: tuple[MemberId, ...] = ()
+    referred_by: MemberId | None = None
+    referred_as: MemberId | None = None
+    points_tier: str | None = None
+    fell_on: date | None = None
+    grants: tuple[Grant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +276,35 @@ def decode_lots(text: str) -> Lots:
     return {date.fromisoformat(day): int(points) for day, points in pairs}
 
 
+def encode_months(counters: Counters) -> str:
+    """The qualifying points among counters as `202611:120 0 30`, without which it is empty.
+
+    It is the first month, and a number for it and for each month after it, so that thirteen months
+    take little more than their numbers.
+    """
+    months = {
+        int(name[-7:-3]) * 12 + int(name[-2:]) - 1: points
+        for name, points in counters.items()
+        if name.startswith(QUALIFYING)
+    }
+    if not months:
+        return ""
+    first, last = min(months), max(months)
+    numbers = " ".join(str(months.get(month, 0)) for month in range(first, last + 1))
+    return f"{first // 12:04}{first % 12 + 1:02}:{numbers}"
+
+
+def decode_months(text: str) -> dict[str, int]:
+    """The inverse of `encode_months`."""
+    begin, _, numbers = text.partition(":")
+    first = int(begin[:4]) * 12 + int(begin[4:]) - 1 if numbers else 0
+    return {
+        f"{QUALIFYING}{month // 12:04}-{month % 12 + 1:02}": int(points)
+        for month, points in enumerate(numbers.split(), start=first)
+        if points != "0"
+    }
+
+
 def encode_standing(standing: Standing) -> dict[str, object]:
     """A standing without its defaults."""
     default = Standing()
@@ -255,6 +312,10 @@ def encode_standing(standing: Standing) -> dict[str, object]:
     kept = {name: value for name, value in values.items() if value != getattr(default, name)}
     if standing.sharing:
         kept["sharing"] = [[share.member_id, share.percent] for share in standing.sharing]
+    if standing.fell_on is not None:
+        kept["fell_on"] = standing.fell_on.isoformat()
+    if standing.grants:
+        kept["grants"] = [[g.tier, g.last_day.isoformat(), g.source] for g in standing.grants]
     return kept
 
 
@@ -267,6 +328,13 @@ def decode_standing(values: Mapping[str, object]) -> Standing:
     if "sharing" in standing:
         shares = ((MemberId(id_), percent) for id_, percent in standing["sharing"])
         standing["sharing"] = tuple(Share(member_id=id_, percent=part) for id_, part in shares)
+    if "fell_on" in standing:
+        standing["fell_on"] = date.fromisoformat(standing["fell_on"])
+    if "grants" in standing:
+        standing["grants"] = tuple(
+            Grant(tier=tier, last_day=date.fromisoformat(day), source=source)
+            for tier, day, source in standing["grants"]
+        )
     return Standing(**standing)
 
 
@@ -303,7 +371,8 @@ def encode_state(state: State) -> str:
         "debt": state.debt,
         "lots": encode_lots(state.lots),
         "reservations": encode_reservations(state.reservations),
-        "counters": state.counters,
+        "counters": {n: v for n, v in state.counters.items() if not n.startswith(QUALIFYING)},
+        "qualifying": encode_months(state.counters),
         "standing": encode_standing(state.standing),
     }
     kept = {name: value for name, value in content.items() if value}
@@ -320,6 +389,6 @@ def decode_state(text: str) -> State:
         debt=content.get("debt", 0),
         lots=decode_lots(content.get("lots", "")),
         reservations={id_: each for id_, each in reservations.items() if each is not None},
-        counters=content.get("counters", {}),
+        counters=content.get("counters", {}) | decode_months(content.get("qualifying", "")),
         standing=decode_standing(content.get("standing", {})),
     )

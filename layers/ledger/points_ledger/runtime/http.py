@@ -40,6 +40,7 @@ JSON_TYPE: Final = "application/json"
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 _SHOWN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BASE64_BYTES: Final = 4 * -(-MAX_BODY_BYTES // 3)
 
@@ -48,7 +49,8 @@ _BASE64_BYTES: Final = 4 * -(-MAX_BODY_BYTES // 3)
 class Request:
     """One request: names of headers in lower case, the body as the bytes that were sent.
 
-    `id` is the gateway's request id, which is the correlation id of all that follows from it.
+    `id` is the gateway's request id, which is the correlation id of all that follows from it;
+    `address` is what `url` is made of.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     claims: Mapping[str, object] | None
+    address: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Request":
@@ -69,6 +72,7 @@ class Request:
             InvalidRequestError: the body is marked as base64 and is none.
         """
         context = event["requestContext"]
+        headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
         authorizer = context.get("authorizer") or {}
         return cls(
             id=context["requestId"],
@@ -76,10 +80,19 @@ class Request:
             path=event["rawPath"],
             parameters=event.get("pathParameters") or _EMPTY,
             query=_present(event.get("queryStringParameters") or _EMPTY),
-            headers={name.lower(): value for name, value in event.get("headers", {}).items()},
+            headers=headers,
             body=_body(event.get("body") or "", is_base64=bool(event.get("isBase64Encoded"))),
             claims=(authorizer.get("jwt") or {}).get("claims"),
+            address=_address(event, headers),
         )
+
+    def url(self, pattern: str) -> str:
+        """The URL that was called, as a client wrote it: `pattern` with its placeholders filled in.
+
+        They are `{scheme}`, `{host}`, `{path}` (with the stage, where the gateway shows it, and
+        with the query), `{api_id}` and `{stage}`; any of them may be missing in the pattern.
+        """
+        return _PLACEHOLDER.sub(lambda found: self.address.get(found[1], found[0]), pattern)
 
     def caller(self) -> Caller:
         """Who is calling.
@@ -211,6 +224,17 @@ class Api:
         if handler is None:
             raise NotFoundError(what="route", id="")
         return handler
+
+
+def _address(event: Mapping[str, Any], headers: Mapping[str, str]) -> Mapping[str, str]:
+    context, query = event["requestContext"], event.get("rawQueryString")
+    return {
+        "scheme": headers.get("x-forwarded-proto", "https"),
+        "host": headers.get("host") or context.get("domainName", ""),
+        "path": event["rawPath"] + (f"?{query}" if query else ""),
+        "api_id": context.get("apiId", ""),
+        "stage": context.get("stage", ""),
+    }
 
 
 def _present(query: Mapping[str, str]) -> Mapping[str, str]:

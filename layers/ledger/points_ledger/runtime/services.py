@@ -17,16 +17,22 @@ from typing import TYPE_CHECKING, Final
 
 from points_ledger.adapters.dynamodb import DynamoDbReader, DynamoDbStore, DynamoDbSweeps
 from points_ledger.domain.calendar import format_instant
-from points_ledger.domain.identity import CouponCode, MemberId
+from points_ledger.domain.identity import CouponCode, MemberId, SimulationId
 from points_ledger.runtime import bootstrap, observability
-from points_ledger.runtime.settings import LedgerSettings, load
+from points_ledger.runtime.settings import LedgerSettings, ProgramSettings, load
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.programs import Programs
 
 if TYPE_CHECKING:
     from points_ledger.domain.entry import Entry
+    from points_ledger.domain.program import Program
+    from points_ledger.service.acting import Acting
     from points_ledger.service.adjusting import Adjusting
     from points_ledger.service.approving import Approving
+    from points_ledger.service.backtest_job import BacktestJob
+    from points_ledger.service.backtesting import Backtesting
+    from points_ledger.service.celebrating import Celebrating
+    from points_ledger.service.challenges import Challenges
     from points_ledger.service.couponing import Couponing
     from points_ledger.service.enrolling import Enrolling
     from points_ledger.service.erasing import Erasing
@@ -34,6 +40,8 @@ if TYPE_CHECKING:
     from points_ledger.service.exporting import Exporting
     from points_ledger.service.finding import Finding
     from points_ledger.service.importing import Importing
+    from points_ledger.service.leaderboards import Leaderboards
+    from points_ledger.service.memberships import Memberships
     from points_ledger.service.merging import Merging
     from points_ledger.service.planning import Planning
     from points_ledger.service.publishing import Publishing
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
     from points_ledger.service.recording import Recording
     from points_ledger.service.redeeming import Redeeming
     from points_ledger.service.redemptions import Redemptions
+    from points_ledger.service.reviewing import Reviewing
     from points_ledger.service.rewarding import Rewarding
     from points_ledger.service.standing import Changing
     from points_ledger.service.statements import Statements
@@ -48,6 +57,9 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_SECONDS: Final = 0.01
 _LONGEST_PAUSE_SECONDS: Final = 0.4
+
+PARALLEL_READERS: Final = 8
+"""Requests that one worker of backtests makes at the same time."""
 
 
 @cache
@@ -97,6 +109,7 @@ def enrolling() -> "Enrolling":
         programs=programs(),
         clock=bootstrap.utc_now,
         new_member_id=_new_member_id,
+        recording=recording(),
     )
 
 
@@ -120,6 +133,16 @@ def redemptions() -> "Redemptions":
     from points_ledger.service.redemptions import Redemptions
 
     return Redemptions(store=store(), reader=reader(), programs=programs(), clock=bootstrap.utc_now)
+
+
+@cache
+def acting() -> "Acting":
+    """Records actions that clients report."""
+    from points_ledger.service.acting import Acting
+
+    return Acting(
+        path=_write_path(), programs=programs(), clock=bootstrap.utc_now, recording=recording()
+    )
 
 
 @cache
@@ -218,6 +241,22 @@ def merging() -> "Merging":
 
 
 @cache
+def reviewing() -> "Reviewing":
+    """Reviews tiers."""
+    from points_ledger.service.reviewing import Reviewing
+
+    return Reviewing(path=_write_path(), programs=programs())
+
+
+@cache
+def memberships() -> "Memberships":
+    """Gives memberships."""
+    from points_ledger.service.memberships import Memberships
+
+    return Memberships(path=_write_path(), programs=programs(), clock=bootstrap.utc_now)
+
+
+@cache
 def expiring() -> "Expiring":
     """Expires lots."""
     from points_ledger.service.expiring import Expiring
@@ -226,11 +265,26 @@ def expiring() -> "Expiring":
 
 
 @cache
+def celebrating() -> "Celebrating":
+    """Performs the actions of birthdays and anniversaries."""
+    from points_ledger.service.celebrating import Celebrating
+
+    return Celebrating(
+        path=_write_path(), programs=programs(), clock=bootstrap.utc_now, recording=recording()
+    )
+
+
+@cache
 def changing() -> "Changing":
     """Changes members."""
     from points_ledger.service.standing import Changing
 
-    return Changing(path=_write_path(), programs=programs(), clock=bootstrap.utc_now)
+    return Changing(
+        path=_write_path(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        recording=recording(),
+    )
 
 
 @cache
@@ -281,6 +335,28 @@ def exporting() -> "Exporting":
 
 
 @cache
+def challenges() -> "Challenges":
+    """Shows how far members have come with challenges and streaks."""
+    from points_ledger.service.challenges import Challenges
+
+    return Challenges(store=store(), programs=programs(), clock=bootstrap.utc_now)
+
+
+@cache
+def leaderboards() -> "Leaderboards":
+    """Keeps, freezes and shows leaderboards."""
+    from points_ledger.service.leaderboards import Leaderboards
+
+    return Leaderboards(
+        path=_write_path(),
+        store=store(),
+        lists=reader(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+    )
+
+
+@cache
 def queries() -> "Queries":
     """Answers questions."""
     from points_ledger.service.queries import Queries
@@ -312,7 +388,52 @@ def publishing() -> "Publishing":
     """Adds program versions."""
     from points_ledger.service.publishing import Publishing
 
-    return Publishing(path=_write_path())
+    return Publishing(path=_write_path(), clock=bootstrap.utc_now)
+
+
+@cache
+def backtesting() -> "Backtesting":
+    """Starts and shows backtests."""
+    from points_ledger.adapters.sqs import SimulationMessages
+    from points_ledger.service.backtesting import Backtesting
+
+    queue_url = load(ProgramSettings).simulation_queue_url
+    return Backtesting(
+        path=_write_path(),
+        store=store(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        new_id=_new_simulation_id,
+        queue=SimulationMessages(client=bootstrap.sqs(), queue_url=queue_url),
+        read_draft=_read_draft,
+    )
+
+
+@cache
+def backtest_job() -> "BacktestJob":
+    """Works backtests off; members are read side by side."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from points_ledger.service.backtest_job import BacktestJob
+    from points_ledger.service.tracing import Tracing
+
+    readers = ThreadPoolExecutor(max_workers=PARALLEL_READERS)
+    return BacktestJob(
+        path=_write_path(),
+        store=store(),
+        lists=reader(),
+        tracing=Tracing(reader=reader(), lists=reader()),
+        programs=programs(),
+        read_draft=_read_draft,
+        gather=readers.map,
+    )
+
+
+def _read_draft(document: str) -> "Program":
+    from points_ledger.contracts.stored_program import program_from_stored
+    from points_ledger.service.backtesting import DRAFT_VERSION
+
+    return program_from_stored(document, DRAFT_VERSION)
 
 
 @cache
@@ -329,6 +450,10 @@ def _pause(attempt: int) -> None:
 def _new_member_id() -> MemberId:
     """Unguessable, 80 bits: `mbr_` and 16 characters."""
     return MemberId(f"mbr_{base64.b32encode(secrets.token_bytes(10)).decode().lower()}")
+
+
+def _new_simulation_id() -> SimulationId:
+    return SimulationId(f"sim_{base64.b32encode(secrets.token_bytes(10)).decode().lower()}")
 
 
 def _new_code() -> CouponCode:

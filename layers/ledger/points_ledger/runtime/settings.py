@@ -43,6 +43,8 @@ class WebhooksSettings(Settings):
     earning_queue_url: str
     payment_queue_url: str
     stripe_api_url: str
+    square_api_url: str
+    square_notification_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,13 @@ class SweepSettings(LedgerSettings):
     """Scheduled functions: hold_release, expiry."""
 
     allow_future_schedules: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramSettings(LedgerSettings):
+    """Functions program, which sends backtests to their queue, and simulations, their worker."""
+
+    simulation_queue_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +84,16 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "hold_release": SweepSettings,
         "redemption": LedgerSettings,
         "expiry": SweepSettings,
+        "anniversary": SweepSettings,
+        "tier_review": SweepSettings,
         "members": LedgerSettings,
         "accounts": LedgerSettings,
         "adjustments": LedgerSettings,
+        "actions": LedgerSettings,
         "rewards": LedgerSettings,
         "transfers": LedgerSettings,
-        "program": LedgerSettings,
+        "program": ProgramSettings,
+        "simulations": ProgramSettings,
         "ledger_events": LedgerEventsSettings,
     }
 )

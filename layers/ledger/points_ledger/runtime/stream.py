@@ -1,9 +1,10 @@
 """Following the table's stream.
 
-A new entry becomes an event, and so does what waits for a second person. The entry that erases a
-person takes free text away. A customer or a payment that has just become known wakes what waited
-for it: the facts go to their queue again. An entry that changed or vanished is an alarm, because
-nothing in this system can do that.
+A new entry becomes an event, and so does what waits for a second person; the scores that an entry
+changes are copied to their leaderboards. The entry that erases a person takes free text away. A
+customer or a payment that has just become known wakes what waited for it: the facts go to their
+queue again. An entry that changed or vanished is an alarm, because nothing in this system can do
+that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,10 +18,14 @@ from points_ledger.contracts.events import (
     APPROVAL_REQUESTED,
     EVENT_NAMES,
     INCONSISTENT,
+    TIER_CHANGED,
     approval_detail,
     entry_detail,
     event_id,
+    tier_detail,
+    tier_event_id,
 )
+from points_ledger.domain.challenge import BOARD
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import EarningReconsidered, Fact
 from points_ledger.domain.identity import MemberId
@@ -43,6 +48,8 @@ def follow(event: Mapping[str, Any]) -> None:
             changes = [read_change(record) for record in event["Records"]]
             for member_id in (id_ for change in changes for id_ in _erased(change)):
                 services.reader().erase_notes(member_id)
+            for entry in (entry for change in changes for entry in _scored(change)):
+                services.leaderboards().keep(entry)
             events = [told for change in changes for told in _events(change)]
             woken = [fact for change in changes for fact in _woken(change)]
             event_bus().publish(events)
@@ -77,6 +84,14 @@ def _events(change: Change) -> Iterable[OutgoingEvent]:
             at=entry.recorded_at,
             detail=entry_detail(entry),
         )
+        changed_tier = tier_detail(entry)
+        if changed_tier is not None:
+            yield OutgoingEvent(
+                name=TIER_CHANGED,
+                id=tier_event_id(entry.member_id, entry.number),
+                at=entry.recorded_at,
+                detail=changed_tier,
+            )
     elif isinstance(change.inserted, Approval):
         approval = change.inserted
         yield OutgoingEvent(
@@ -94,6 +109,13 @@ def _erased(change: Change) -> Iterable[MemberId]:
         if entry.state.standing.status == "erased":
             yield entry.member_id
             yield from entry.state.standing.aliases
+
+
+def _scored(change: Change) -> Iterable[Entry]:
+    """Entries that change a score on a leaderboard."""
+    entry = change.inserted
+    if isinstance(entry, Entry) and any(name.startswith(BOARD) for name in entry.posting.counters):
+        yield entry
 
 
 def _woken(change: Change) -> Iterable[Fact]:

@@ -10,11 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
+from points_ledger.domain.calendar import local_day
 from points_ledger.domain.coupon import check_active, check_minimum, last_day, shown_status
-from points_ledger.domain.error import NotFoundError
-from points_ledger.domain.identity import CouponCode, RewardId
+from points_ledger.domain.entry import Posting
+from points_ledger.domain.error import NotFoundError, RewardNotAvailableError
+from points_ledger.domain.grant import Granting, ended, granted, reward_grant, reward_source
+from points_ledger.domain.identity import CouponCode, RedemptionId, RewardId
 from points_ledger.domain.redemption import Redeemer, check_may_redeem
+from points_ledger.domain.reservation import Step
 from points_ledger.domain.reward import Offer, check_claim
+from points_ledger.domain.tier import current_tier
 from points_ledger.service.ledger import View
 from points_ledger.service.ports import (
     Coupon,
@@ -83,7 +88,11 @@ def claimed_reward(view: View, reward_id: RewardId, redeemer: Redeemer) -> Rewar
     )
     check_claim(
         offer,
-        tier=redeemer.state.standing.tier,
+        tier=current_tier(
+            redeemer.state.standing,
+            today=local_day(redeemer.now, redeemer.program.zone),
+            program=redeemer.program,
+        ),
         program=redeemer.program,
         now=redeemer.now,
     )
@@ -105,6 +114,34 @@ def claim_reward(
         coupon=coupon,
         fields={"reward_id": reward.reward_id, **due, **_shown(coupon)},
     )
+
+
+def with_grant_of(
+    reward: Reward | None, posting: Posting, redemption_id: RedemptionId, redeemer: Redeemer
+) -> Posting:
+    """The entry that spends the points, with the tier that the reward gives for a time.
+
+    Raises:
+        RewardNotAvailableError: the program does not have this tier any more.
+        LimitExceededError: the member has as many grants as one may have.
+    """
+    if reward is None or reward.grants is None:
+        return posting
+    program, given = redeemer.program, reward.grants
+    if not program.tier_rank(given.tier):
+        raise RewardNotAvailableError("grants")
+    today = local_day(redeemer.now, program.zone)
+    grant = reward_grant(redemption_id, given.tier, given.months, today)
+    return granted(posting, grant, Granting(state=redeemer.state, today=today, program=program))
+
+
+def without_grant_of(redemption: Redemption, posting: Posting, step: Step) -> Posting:
+    """The entry of a step, which ends the grant where it gives the last point back."""
+    if redemption.status != "reversed" or redemption.reward_id is None:
+        return posting
+    today = local_day(step.now, step.program.zone)
+    granting = Granting(state=step.state, today=today, program=step.program)
+    return ended(posting, reward_source(redemption.redemption_id), granting)
 
 
 def claim_coupon(redeemer: Redeemer, redemption: Redemption, code: CouponCode) -> Claim:

@@ -13,9 +13,11 @@ from points_ledger.domain.error import (
     InvalidRequestError,
     LimitExceededError,
 )
-from points_ledger.domain.identity import ExternalId, MemberId
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.limit import MAX_EXTERNAL_IDS_PER_MEMBER
 from points_ledger.domain.state import Standing
+from points_ledger.service.anniversaries import anniversary_writes
+from points_ledger.service.follow_ups import NO_FOLLOW_UPS
 from points_ledger.service.ledger import Decision, View, WritePath, posting_writes
 from points_ledger.service.ports import (
     Create,
@@ -28,11 +30,17 @@ from points_ledger.service.ports import (
 )
 from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
+from points_ledger.service.recording import Recording
+from points_ledger.service.referring import referrer_of_newcomer
+from points_ledger.service.releasing import referred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolMember:
-    """Open an account. `request` and `fingerprint` identify the command for good."""
+    """Open an account. `request` and `fingerprint` identify the command for good.
+
+    `referred_by` is who has brought the newcomer; a member who is known already was not brought.
+    """
 
     request: RequestKey
     fingerprint: str
@@ -43,6 +51,7 @@ class EnrolMember:
     birthday: str | None = None
     standing: Standing
     external_ids: tuple[ExternalId, ...] = ()
+    referred_by: MemberId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,39 +65,44 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolling:
-    """Enrols members."""
+    """Enrols members. A referral that comes of it is posted right after, by `recording`."""
 
     path: WritePath
     programs: Programs
     clock: Callable[[], datetime]
     new_member_id: Callable[[], MemberId]
+    recording: Recording
 
     def enrol(self, command: EnrolMember) -> Enrolled:
         """Open an account, once per request and once per external id.
 
         Raises:
             IdempotencyKeyReusedError: the same key came with another input before.
-            InvalidRequestError: the external ids belong to different members.
+            InvalidRequestError: the external ids belong to different members, or nobody can have
+                been brought by whom `referred_by` names.
         """
-        return self.path.run(lambda view: self._decide(view, command))
+        done = self.path.run(lambda view: self._decide(view, command))
+        self.recording.follow(done.follow_ups, now=self.clock(), actor=command.actor)
+        return done.enrolled
 
-    def _decide(self, view: View, command: EnrolMember) -> Decision[Enrolled]:
+    def _decide(self, view: View, command: EnrolMember) -> Decision["_Done"]:
+        if command.referred_by is not None:
+            view.resolved_head(command.referred_by)
         view.load(command.request, *command.external_ids)
         first = view.first_answer(command.request, command.fingerprint)
         if first is not None:
-            return Decision(
-                result=Enrolled(
-                    member_id=MemberId(first["member_id"]),
-                    created=first.get("created", True),
-                    replayed=True,
-                )
+            repeated = Enrolled(
+                member_id=MemberId(first["member_id"]),
+                created=first.get("created", True),
+                replayed=True,
             )
+            return Decision(result=_Done(enrolled=repeated))
         head = owner_of(view, command.external_ids)
-        return self._opened(command) if head is None else self._linked(view, command, head)
+        return self._opened(view, command) if head is None else self._linked(view, command, head)
 
-    def _linked(self, view: View, command: EnrolMember, head: Entry) -> Decision[Enrolled]:
+    def _linked(self, view: View, command: EnrolMember, head: Entry) -> Decision["_Done"]:
         """The member who is known by one external id gets the others of the request as well."""
-        known = Enrolled(member_id=head.member_id, created=False)
+        known = _Done(enrolled=Enrolled(member_id=head.member_id, created=False))
         links = linking_writes(view, head.member_id, command.external_ids, self.clock())
         if not links:
             return Decision(result=known)
@@ -98,9 +112,15 @@ class Enrolling:
         guard = GuardHead(member_id=head.member_id, number=head.number)
         return Decision(result=known, writes=(*links, guard, Create(item=request)))
 
-    def _opened(self, command: EnrolMember) -> Decision[Enrolled]:
+    def _opened(self, view: View, command: EnrolMember) -> Decision["_Done"]:
         now, member_id = self.clock(), self.new_member_id()
-        posting = enrolment(at=now, standing=command.standing, actor=command.actor)
+        program, standing = self.programs.at(now), command.standing
+        brought, guards = NO_FOLLOW_UPS, tuple[GuardHead, ...]()
+        if command.referred_by is not None:
+            referrer = referrer_of_newcomer(view, command.referred_by)
+            guards, standing = referrer.guards, replace(standing, referred_by=referrer.member_id)
+            brought = referred(view, member_id, referrer.member_id, program=program, now=now)
+        posting = enrolment(at=now, standing=standing, actor=command.actor)
         entry = chain(None, member_id, posting, now)
         profile = Profile(
             member_id=member_id,
@@ -122,14 +142,27 @@ class Enrolling:
             result=json.dumps({"member_id": member_id}),
         )
         return Decision(
-            result=Enrolled(member_id=member_id, created=True),
+            result=_Done(
+                enrolled=Enrolled(member_id=member_id, created=True), follow_ups=brought.keys
+            ),
             writes=(
-                *posting_writes([entry], [], self.programs.at(now)),
+                *posting_writes([entry], [], program),
                 *links,
                 *profile_writes(None, profile),
+                *anniversary_writes(None, profile, now=now, zone=program.zone),
+                *guards,
+                *brought.writes,
                 Create(item=request),
             ),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What is answered, and the referral to look at once it is committed."""
+
+    enrolled: Enrolled
+    follow_ups: tuple[EarningKey, ...] = ()
 
 
 def owner_of(view: View, external_ids: Iterable[ExternalId]) -> Entry | None:

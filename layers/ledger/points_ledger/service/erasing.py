@@ -17,7 +17,9 @@ from points_ledger.domain.error import (
     NotFoundError,
 )
 from points_ledger.domain.identity import MemberId
+from points_ledger.domain.program import Program
 from points_ledger.domain.settling import settlement
+from points_ledger.service.anniversaries import anniversary_writes
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
     Create,
@@ -104,7 +106,7 @@ class Erasing:
         request = Request(key=command.request, fingerprint=command.fingerprint, result=result)
         writes = (
             *posting_writes(entries, [head], program),
-            *_removals(view, _ids(head)),
+            *_removals(view, _ids(head), now=now, program=program),
             Create(item=request),
         )
         return Decision(result=(erased, _ids(head)), writes=writes)
@@ -119,8 +121,12 @@ def _forfeited(posting: Posting) -> int:
     return posting.counters.get("forfeited", 0)
 
 
-def _removals(view: View, ids: tuple[MemberId, ...]) -> list[Write]:
+def _removals(
+    view: View, ids: tuple[MemberId, ...], *, now: datetime, program: Program
+) -> list[Write]:
     """Take away profiles, the places where they are found, and what they are linked to.
+
+    So do the markers of birthdays.
 
     A profile names every customer that is linked to the member, which its revision guards.
     """
@@ -128,6 +134,11 @@ def _removals(view: View, ids: tuple[MemberId, ...]) -> list[Write]:
     profiles = [profile for id_ in ids if (profile := view.profile(id_)) is not None]
     customers = dict.fromkeys(each for profile in profiles for each in profile.external_ids)
     removals: list[Write] = [
-        write for profile in profiles for write in profile_writes(profile, None)
+        write
+        for profile in profiles
+        for write in (
+            *profile_writes(profile, None),
+            *anniversary_writes(profile, None, now=now, zone=program.zone),
+        )
     ]
     return [*removals, *(Remove(item=customer) for customer in customers)]

@@ -23,6 +23,7 @@ from points_ledger.domain.opening import opening
 from points_ledger.domain.program import Program
 from points_ledger.domain.settling import settlement
 from points_ledger.domain.state import Standing
+from points_ledger.service.anniversaries import anniversary_writes
 from points_ledger.service.enrolling import linking_writes, owner_of
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
@@ -133,7 +134,7 @@ class Importing:
         if row.last_day is not None and row.last_day < local_day(now, program.zone):
             raise InvalidRequestError((FieldError("last_day", "is over"),))
         if owner is None:
-            member_id, entries, more = self._enrolled(row, now)
+            member_id, entries, more = self._enrolled(row, now, program)
         else:
             if owner.state.standing.status not in OPEN_STATUSES:
                 raise MemberInactiveError(owner.state.standing.status)
@@ -150,7 +151,7 @@ class Importing:
         return Decision(result=done, writes=(*posted, *guard, *more, Create(item=request)))
 
     def _enrolled(
-        self, row: ImportRow, now: datetime
+        self, row: ImportRow, now: datetime, program: Program
     ) -> tuple[MemberId, tuple[Entry, ...], tuple[Write, ...]]:
         member_id = self.new_member_id()
         posting = enrolment(at=now, standing=row.standing, actor=row.caller, source=row.source)
@@ -169,7 +170,8 @@ class Importing:
             for each in row.external_ids
         )
         entry = chain(None, member_id, posting, now)
-        return member_id, (entry,), (*links, *profile_writes(None, profile))
+        days = anniversary_writes(None, profile, now=now, zone=program.zone)
+        return member_id, (entry,), (*links, *profile_writes(None, profile), *days)
 
 
 def _repeated(first: Mapping[str, Any]) -> Decision[Imported]:

@@ -5,11 +5,12 @@ loses a race adopts what the winner stored and decides again; there is no other 
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar, cast
 
+from points_ledger.domain.calendar import local_day, start_of_day
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import (
@@ -26,15 +27,22 @@ from points_ledger.domain.identity import (
     MemberId,
     PaymentKey,
     RewardId,
+    SimulationId,
 )
 from points_ledger.domain.limit import MAX_ALIAS_DEPTH, MAX_COMMIT_ATTEMPTS
 from points_ledger.domain.program import Program
-from points_ledger.domain.state import EMPTY
+from points_ledger.domain.state import EMPTY, State
+from points_ledger.domain.tier import ReviewTarget, next_review
 from points_ledger.domain.warning import Look, LookTarget, opened_looks
+from points_ledger.service.directory import FIRST_ENTRY, in_directory
 from points_ledger.service.ports import (
     Append,
     Approval,
     ApprovalKey,
+    Board,
+    BoardKey,
+    Budget,
+    BudgetKey,
     Committed,
     Coupon,
     CouponKey,
@@ -52,6 +60,7 @@ from points_ledger.service.ports import (
     PaymentLink,
     Profile,
     ProfileKey,
+    ProgramVersion,
     Put,
     Redemption,
     RedemptionKey,
@@ -61,10 +70,17 @@ from points_ledger.service.ports import (
     Reward,
     RewardKey,
     Save,
+    Score,
+    ScoreKey,
+    Simulation,
+    SimulationDraft,
+    SimulationDraftKey,
+    SimulationKey,
     Stock,
     StockKey,
     Store,
     Stored,
+    VersionKey,
     VersionList,
     VersionListKey,
     Write,
@@ -72,7 +88,19 @@ from points_ledger.service.ports import (
 
 T = TypeVar("T")
 
-_CHANGEABLE = Redemption | Approval | Reward | Stock | Coupon | Profile | ExternalLink
+_CHANGEABLE = (
+    Redemption
+    | Approval
+    | Reward
+    | Stock
+    | Budget
+    | Coupon
+    | Profile
+    | ExternalLink
+    | Simulation
+    | Score
+    | Board
+)
 """Items that are stored again, or taken away, after they were created, beside accounts and
 earnings."""
 
@@ -134,6 +162,14 @@ class View:
         """How many of a reward are left."""
         return cast("Stock | None", self._item(StockKey(reward_id=reward_id)))
 
+    def budget(self, key: BudgetKey) -> Budget | None:
+        """What a shard of a budget has given; None where that is nothing."""
+        return cast("Budget | None", self._item(key))
+
+    def has_read(self, key: Key) -> bool:
+        """Whether it is known what is stored under a key, so that asking for it is free."""
+        return key in self._known
+
     def coupon(self, code: CouponCode) -> Coupon | None:
         """A coupon."""
         return cast("Coupon | None", self._item(CouponKey(code=code)))
@@ -141,6 +177,14 @@ class View:
     def request(self, key: RequestKey) -> Request | None:
         """The stored result of a command."""
         return cast("Request | None", self._item(key))
+
+    def board(self, key: BoardKey) -> Board | None:
+        """A period of a leaderboard that is frozen."""
+        return cast("Board | None", self._item(key))
+
+    def score(self, key: ScoreKey) -> Score | None:
+        """What a member has on a leaderboard."""
+        return cast("Score | None", self._item(key))
 
     def first_answer(self, key: RequestKey, fingerprint: str) -> Any | None:  # noqa: ANN401 - JSON
         """What the same request was answered before; None where it is new.
@@ -159,9 +203,22 @@ class View:
         """A member's personal data."""
         return cast("Profile | None", self._item(ProfileKey(member_id=member_id)))
 
+    def simulation(self, simulation_id: SimulationId) -> Simulation | None:
+        """A backtest, as far as it has come."""
+        return cast("Simulation | None", self._item(SimulationKey(simulation_id=simulation_id)))
+
+    def simulation_draft(self, simulation_id: SimulationId) -> SimulationDraft | None:
+        """What a backtest is about."""
+        key = SimulationDraftKey(simulation_id=simulation_id)
+        return cast("SimulationDraft | None", self._item(key))
+
     def versions(self) -> VersionList | None:
         """The list of program versions; None before the first was loaded."""
         return cast("VersionList | None", self._item(VersionListKey()))
+
+    def version(self, number: int) -> ProgramVersion | None:
+        """A program version."""
+        return cast("ProgramVersion | None", self._item(VersionKey(version=number)))
 
     def head(self, member_id: MemberId) -> Entry | None:
         """The newest entry of a member; None where there is no such member."""
@@ -316,13 +373,33 @@ def posting_writes(
             before.get(member_id, EMPTY), entry.state, now=entry.recorded_at, program=program
         )
         writes += (Put(item=look_marker(member_id, look)) for look in looks)
+        writes += (Put(item=each) for each in _reviews(before.get(member_id), entry, program))
     for entry in entries:
         for reservation in entry.posting.reservations.values():
             if reservation is not None:
                 ends_at = reservation.expires_at
                 marker = Marker(kind="reservation", due_at=ends_at, target=entry.member_id)
                 writes.append(Put(item=marker))
+    writes += (
+        Put(item=in_directory(entry.member_id)) for entry in entries if entry.number == FIRST_ENTRY
+    )
     return tuple(writes)
+
+
+def _reviews(before: State | None, entry: Entry, program: Program) -> Iterator[Marker]:
+    """The marker of the next review of the tier, where that is sooner than it was before."""
+    today = local_day(entry.recorded_at, program.zone)
+    due_on = next_review(entry.state, today=today, program=program)
+    armed_for = next_review(before or EMPTY, today=today, program=program)
+    if due_on is not None and (armed_for is None or due_on < armed_for):
+        yield review_marker(entry.member_id, due_on, program)
+
+
+def review_marker(member_id: MemberId, day: date, program: Program) -> Marker:
+    """The marker of a review, at the beginning of a day of the program's zone."""
+    target = ReviewTarget(member_id=member_id, day=day)
+    due_at = start_of_day(day, program.zone)
+    return Marker(kind="tier_review", due_at=due_at, target=str(target))
 
 
 def look_marker(member_id: MemberId, look: Look) -> Marker:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from points_ledger.domain.challenge import won_by
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
     BrokenInvariantError,
@@ -14,13 +15,22 @@ from points_ledger.domain.error import (
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.limit import MAX_EXTERNAL_IDS_AFTER_MERGE
 from points_ledger.domain.merge import Merging as Merge
-from points_ledger.domain.merge import check_mergeable, closing, opening, repointed
+from points_ledger.domain.merge import (
+    check_mergeable,
+    closing,
+    opening,
+    prizes_of_merge,
+    repointed,
+)
 from points_ledger.domain.settling import settled, settlement
 from points_ledger.domain.state import State
+from points_ledger.service.follow_ups import all_of
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import Create, Profile, ProfileKey, Request, RequestKey, Write
+from points_ledger.service.prizes import prize
 from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
+from points_ledger.service.releasing import looks_after_merge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +113,8 @@ def merge_writes(
 ) -> tuple[tuple[Write, ...], State]:
     """The writes that merge two members, by their newest entries, and the target's account after.
 
-    Time is settled on both sides first; older aliases of the source are pointed to the target, and
+    Time is settled on both sides first. A prize that both counts win together is posted by the
+    next sweep. Older aliases of the source are pointed to the target, and
     the external ids of its profile pass to the target's.
 
     Raises:
@@ -140,8 +151,14 @@ def merge_writes(
     )
     view.load(*(ProfileKey(member_id=head.member_id) for head in (source, target)))
     profiles = _profiles(view.profile(source.member_id), view.profile(target.member_id), merge)
-    writes = posting_writes(posted, [source, target, *aliases], program)
-    return (*writes, *profiles), opened[-1].state
+    writes = (
+        *posting_writes(posted, [source, target, *aliases], program),
+        *looks_after_merge(source, target, now=now),
+    )
+    state = opened[-1].state
+    together = won_by(prizes_of_merge(merge), state, program)
+    won = all_of(prize(view, merge.target_id, each, at=now, now=now) for each in together)
+    return (*writes, *profiles, *won.writes), state
 
 
 def _alias(view: View, member_id: MemberId) -> Entry:

@@ -22,6 +22,7 @@ from points_ledger.domain.identity import (
     PaymentKey,
     RedemptionId,
     RewardId,
+    SimulationId,
 )
 from points_ledger.domain.lot import Lots
 from points_ledger.domain.program import Program, VersionPeriod
@@ -65,6 +66,14 @@ class StockKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetKey:
+    """One shard of a campaign's budget (budget.py)."""
+
+    campaign_id: str
+    shard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CouponKey:
     """One coupon."""
 
@@ -87,6 +96,20 @@ class ProfileKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationKey:
+    """One backtest, as far as it has come."""
+
+    simulation_id: SimulationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationDraftKey:
+    """The draft that a backtest is about, apart from what changes with every page."""
+
+    simulation_id: SimulationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionListKey:
     """The list of program versions."""
 
@@ -98,6 +121,23 @@ class VersionKey:
     version: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardKey:
+    """The final ranks of one period of a leaderboard."""
+
+    board_id: str
+    period: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreKey:
+    """What one member has on a leaderboard in one period."""
+
+    board_id: str
+    period: str
+    member_id: MemberId
+
+
 ItemKey = (
     EarningKey
     | ExternalId
@@ -106,9 +146,14 @@ ItemKey = (
     | ApprovalKey
     | RewardKey
     | StockKey
+    | BudgetKey
     | CouponKey
     | RequestKey
     | ProfileKey
+    | SimulationKey
+    | SimulationDraftKey
+    | BoardKey
+    | ScoreKey
     | VersionListKey
     | VersionKey
 )
@@ -248,6 +293,14 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RewardGrant:
+    """A tier that a reward gives for so many months."""
+
+    tier: str
+    months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reward:
     """Something in the catalogue that points buy.
 
@@ -257,6 +310,7 @@ class Reward:
         tiers: who may have it; empty means everybody.
         valid_from, valid_until: the window `[from, until)`, open where None.
         is_limited: whether there is a stock that runs out (`Stock`).
+        grants: the tier that comes with it.
     """
 
     reward_id: RewardId
@@ -272,6 +326,7 @@ class Reward:
     valid_until: datetime | None = None
     is_active: bool = True
     is_limited: bool = False
+    grants: RewardGrant | None = None
     created_at: datetime
 
     @property
@@ -291,6 +346,20 @@ class Stock:
     def key(self) -> StockKey:
         """Where it is stored."""
         return StockKey(reward_id=self.reward_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How many points one shard of a campaign's budget has given; where it is absent, none."""
+
+    campaign_id: str
+    shard: int
+    given: int
+
+    @property
+    def key(self) -> BudgetKey:
+        """Where it is stored."""
+        return BudgetKey(campaign_id=self.campaign_id, shard=self.shard)
 
 
 CouponStatus = Literal["active", "used", "cancelled"]
@@ -355,13 +424,120 @@ class Profile:
         return ProfileKey(member_id=self.member_id)
 
 
+SimulationStatus = Literal["running", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """A backtest: what was asked, and how far it has come (backtesting.py).
+
+    Attributes:
+        revision: counts stored changes: one worker's page is not counted twice.
+        begins, ends: purchases posted, and actions that happened, in `[begins, ends)`.
+        compared_at: the instant at which both sides are compared.
+        shard: the first part of the directory of members that is not done.
+        cursor: where its next page begins; None at its beginning.
+        attempts: workers that began without finishing a page since the last one that was.
+        tally: what was counted so far, as JSON (tally.py).
+        reason: the code of why it failed.
+    """
+
+    simulation_id: SimulationId
+    revision: int = 1
+    status: SimulationStatus = "running"
+    begins: datetime
+    ends: datetime
+    compared_at: datetime
+    created_at: datetime
+    requested_by: str
+    shard: int = 0
+    cursor: str | None = None
+    attempts: int = 0
+    tally: str = "{}"
+    reason: str | None = None
+
+    @property
+    def key(self) -> SimulationKey:
+        """Where it is stored."""
+        return SimulationKey(simulation_id=self.simulation_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationDraft:
+    """The draft of a backtest: a document that was judged when it came."""
+
+    simulation_id: SimulationId
+    document: str
+
+    @property
+    def key(self) -> SimulationDraftKey:
+        """Where it is stored."""
+        return SimulationDraftKey(simulation_id=self.simulation_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a member has on a leaderboard in one period, as of entry `number` of the member.
+
+    `revision` counts stored changes.
+    """
+
+    board_id: str
+    period: str
+    member_id: MemberId
+    revision: int = 1
+    score: int
+    number: int
+
+    @property
+    def key(self) -> ScoreKey:
+        """Where it is stored."""
+        return ScoreKey(board_id=self.board_id, period=self.period, member_id=self.member_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """That one period of a leaderboard is frozen, and how far its prizes are awarded.
+
+    Attributes:
+        revision: counts stored changes.
+        program_version: the version whose prizes are awarded.
+        frozen_at: since when no score of the period changes any more.
+        is_awarded: whether all prizes are.
+        cursor: where in the list of scores the next page begins.
+        places: how many members stand before it.
+        rank, score: of the last of them.
+    """
+
+    board_id: str
+    period: str
+    revision: int = 1
+    program_version: int
+    frozen_at: datetime
+    is_awarded: bool = False
+    cursor: str | None = None
+    places: int = 0
+    rank: int = 0
+    score: int | None = None
+
+    @property
+    def key(self) -> BoardKey:
+        """Where it is stored."""
+        return BoardKey(board_id=self.board_id, period=self.period)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramVersion:
-    """One immutable version of the program, as the document and as data."""
+    """One immutable version of the program, as the document and as data.
+
+    `published_by` is the caller who published it; None for the first one, which the deployment
+    loads.
+    """
 
     program: Program
     document: str
     published_at: datetime
+    published_by: str | None = None
 
     @property
     def key(self) -> VersionKey:
@@ -389,15 +565,22 @@ Item = (
     | Approval
     | Reward
     | Stock
+    | Budget
     | Coupon
     | Request
     | Profile
+    | Simulation
+    | SimulationDraft
+    | Score
+    | Board
     | ProgramVersion
     | VersionList
 )
 Stored = Entry | Item
 
-MarkerKind = Literal["hold_release", "reservation", "expiry"]
+MarkerKind = Literal[
+    "hold_release", "reservation", "expiry", "tier_review", "leaderboard", "birthday", "anniversary"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,7 +605,7 @@ class Note:
 NotePlace = tuple[MemberId, str]
 """Whose free text, and its id."""
 
-ListName = Literal["approvals", "rewards", "names", "emails"]
+ListName = Literal["approvals", "rewards", "names", "emails", "members", "unposted", "leaderboards"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -430,7 +613,10 @@ class Listed:
     """A place in a list that is read in order: what has `id` stands at `sort` in one partition.
 
     approvals: by status, sorted by when they were made; rewards: one partition; names and emails:
-    members by the beginning of their name and by their address, both in `search_text`.
+    members by the beginning of their name and by their address, both in `search_text`; members:
+    everybody, by shard (directory.py); unposted: by member, what was recorded for the member and
+    has no entry of the member's chain, by when it was posted; leaderboards: by board and period,
+    the highest score first (leaderboards.py).
     """
 
     list: ListName
@@ -462,7 +648,18 @@ class Append:
 class Save:
     """Store an item whose stored revision is `expected` (0: it is absent)."""
 
-    item: Earning | VersionList | Redemption | Approval | Reward | Coupon | Profile
+    item: (
+        Earning
+        | VersionList
+        | Redemption
+        | Approval
+        | Reward
+        | Coupon
+        | Profile
+        | Simulation
+        | Score
+        | Board
+    )
     expected: int
 
 
@@ -471,7 +668,16 @@ class Create:
     """Store an item that must not exist yet."""
 
     item: (
-        ExternalLink | Redemption | Approval | Reward | Coupon | Request | ProgramVersion | Profile
+        ExternalLink
+        | Redemption
+        | Approval
+        | Reward
+        | Coupon
+        | Request
+        | ProgramVersion
+        | Profile
+        | Simulation
+        | SimulationDraft
     )
 
 
@@ -489,7 +695,7 @@ class Remove:
     With `expected` it has to be there, and its revision has to be that one.
     """
 
-    item: ProfileKey | ExternalId | Listed
+    item: ProfileKey | ExternalId | Listed | Marker
     expected: int | None = None
 
     def __post_init__(self) -> None:
@@ -499,10 +705,21 @@ class Remove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """Take `quantity` from a stock that has at least as much; below zero: put some back."""
+    """Take `quantity` from a stock that has at least as much; below zero: put some back.
 
-    key: StockKey
+    From a shard of a budget, which counts up from nothing: as long as it has then given at most
+    `share`. What is put back was taken before, so that depends on nothing more.
+    """
+
+    key: StockKey | BudgetKey
     quantity: int
+    share: int | None = None
+
+    def __post_init__(self) -> None:
+        """Only what is taken from a budget has a share to stay within."""
+        takes_budget = isinstance(self.key, BudgetKey) and self.quantity > 0
+        assert (self.share is not None) == takes_budget
+        assert self.share is None or self.quantity <= self.share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -532,7 +749,7 @@ class Park:
 class GuardAbsent:
     """Nothing may be stored under this key."""
 
-    key: ExternalId | PaymentKey
+    key: ExternalId | PaymentKey | BoardKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -618,8 +835,11 @@ class ListReader(Protocol):
         limit: int,
         cursor: str | None = None,
         newest_first: bool = False,
+        consistent: bool = False,
     ) -> ListPage:
         """A page of a partition, of what is sorted under a prefix.
+
+        What is shown may be a moment old; what decides is read `consistent`.
 
         Raises:
             ValueError: the cursor is not one of this list.

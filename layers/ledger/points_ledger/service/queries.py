@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, cast
 
+from points_ledger.domain.benefit import MemberBenefits, benefits_of
+from points_ledger.domain.calendar import local_day
 from points_ledger.domain.earning import NOTHING_POSTED, Earning
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.error import NotFoundError
@@ -18,6 +20,7 @@ from points_ledger.domain.program import Program
 from points_ledger.domain.redemption import value_of
 from points_ledger.domain.settling import settled
 from points_ledger.domain.state import Standing
+from points_ledger.domain.tier import current_tier
 from points_ledger.service.ledger import View, latest
 from points_ledger.service.ports import (
     LedgerReader,
@@ -81,7 +84,7 @@ def balance_of(head: Entry, *, now: datetime, program: Program) -> Balance:
         value=value_of(state.available, program.point_value, program.currency),
         currency=program.currency,
         lots=state.lots,
-        tier=state.standing.tier,
+        tier=current_tier(state.standing, today=local_day(now, program.zone), program=program),
         lifetime={name: state.counter(name) for name in LIFETIME},
         as_of=now,
     )
@@ -104,6 +107,18 @@ class Queries:
         """
         return self.balance_after(self._head(member_id))
 
+    def benefits(self, member_id: MemberId) -> tuple[MemberId, MemberBenefits, Program]:
+        """What the member's tier gives today, by the program in force.
+
+        Raises:
+            NotFoundError: there is no such member.
+        """
+        head = self._head(member_id)
+        now = latest(self.clock(), [head])
+        program = self.programs.at(now)
+        today = local_day(now, program.zone)
+        return head.member_id, benefits_of(head.state, today=today, program=program), program
+
     def balance_after(self, head: Entry) -> Balance:
         """The balance by a member's newest entry, as it counts now."""
         now = latest(self.clock(), [head])
@@ -120,7 +135,7 @@ class Queries:
         profile = cast("Profile | None", self.store.get([key]).get(key))
         return MemberDetails(
             member_id=head.member_id,
-            standing=head.state.standing,
+            standing=self._as_of_now(head),
             profile=profile,
         )
 
@@ -187,6 +202,15 @@ class Queries:
             target=target(earning, program=program, now=now),
             since=earning.posted_at,
         )
+
+    def _as_of_now(self, head: Entry) -> Standing:
+        """The standing without a grant that has ended, whether or not a review has come yet."""
+        standing, now = head.state.standing, latest(self.clock(), [head])
+        if not standing.grants:
+            return standing
+        program = self.programs.at(now)
+        today = local_day(now, program.zone)
+        return replace(standing, tier=current_tier(standing, today=today, program=program))
 
     def _head(self, member_id: MemberId) -> Entry:
         head = View(self.store).resolved_head(member_id)

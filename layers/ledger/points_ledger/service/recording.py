@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from points_ledger.domain.calendar import format_instant
-from points_ledger.domain.convergence import Aim, Occasion, aim, converge, valued
+from points_ledger.domain.budget import granted
+from points_ledger.domain.calendar import format_instant, local_day
+from points_ledger.domain.convergence import Aim, Occasion, aim, converge
 from points_ledger.domain.earning import NOTHING_EARNED, Earning, MergeableFact, Pin, merge
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, chain
@@ -39,11 +40,15 @@ from points_ledger.domain.fact import (
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.limit import MAX_EXTERNAL_IDS_AFTER_MERGE
 from points_ledger.domain.state import Standing
+from points_ledger.domain.tier import current_tier
+from points_ledger.service.anniversaries import anniversary_writes
+from points_ledger.service.budgeting import draws, own_shards, valued_within_budgets
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.merging import merge_writes
 from points_ledger.service.planning import split_of
 from points_ledger.service.ports import (
     Append,
+    BudgetKey,
     Create,
     ExternalLink,
     GuardAbsent,
@@ -59,8 +64,16 @@ from points_ledger.service.ports import (
     Wait,
     Write,
 )
+from points_ledger.service.prizes import won_prizes
 from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
+from points_ledger.service.releasing import (
+    is_of_oneself,
+    referral_of,
+    released_already,
+    with_releases,
+)
+from points_ledger.service.unposted import listed_unposted
 
 MAX_FACT_LEAD: Final = timedelta(hours=24)
 """A fact dated further ahead of the clock is refused (semantics 1)."""
@@ -108,33 +121,58 @@ class Recording:
             return self.path.run(lambda view: self._customer(view, fact, actor))
         if isinstance(fact, CustomersMerged):
             return self._customers_merged(fact, actor)
-        return self._followed(self.path.run(lambda view: self._fact(view, fact, actor)), actor)
+        return self._followed(self.path.run(lambda view: self.decide(view, fact, actor)), actor)
+
+    def decide(self, view: View, fact: MergeableFact, actor: str) -> Decision[Recorded]:
+        """What one fact changes, for a command that commits it together with more.
+
+        Whoever commits the decision has to look at its follow-ups afterwards (`follow`).
+
+        Raises:
+            FactRefusedError: see `record`.
+        """
+        return self._telling(view, self._fact(view, fact, actor), now=self.clock())
+
+    def follow(self, keys: Iterable[EarningKey], *, now: datetime, actor: str) -> int:
+        """Look at what a decision has made due; the number of entries."""
+        return sum(self.release(key, now=now, actor=actor).entries for key in keys)
 
     def release(self, key: EarningKey, *, now: datetime, actor: str) -> Recorded:
         """Post what became due by time alone, and arm the next marker where more is to come.
 
         Due is a hold or a return window that has passed, or unpaid points that lapse.
         """
-        released = self.path.run(lambda view: self._release(view, key, now, actor))
-        return self._followed(released, actor)
+        released = self.path.run(
+            lambda view: self._telling(view, self._release(view, key, now, actor), now=now)
+        )
+        return self._followed(released, actor, now=now)
 
-    def _followed(self, recorded: Recorded, actor: str) -> Recorded:
+    def _followed(self, recorded: Recorded, actor: str, *, now: datetime | None = None) -> Recorded:
         """Look at what this has made due; the sweep does so too if this worker is killed here."""
-        for key in recorded.follow_ups:
-            self.release(key, now=self.clock(), actor=actor)
+        self.follow(recorded.follow_ups, now=now or self.clock(), actor=actor)
         return recorded
+
+    def _telling(
+        self, view: View, decision: Decision[Recorded], *, now: datetime
+    ) -> Decision[Recorded]:
+        """With what the purchase releases, and whom an action asks for its release."""
+        return with_releases(view, decision, programs=self.programs, now=now)
 
     def _release(
         self, view: View, key: EarningKey, now: datetime, actor: str
     ) -> Decision[Recorded]:
         earning = view.earning(key)
-        named = earning.earner.member_id if earning is not None and earning.earner else None
+        action = earning.action if earning is not None else None
+        named = action.earner.member_id if action is not None else None
         if earning is None or (earning.earner_id is None and named is None):
             return Decision(result=Recorded(outcome="ignored", earning=key))
+        fact = EarningReconsidered(purchase=key)
         if earning.earner_id is None:
             # Made by the ledger itself (follow_ups.py) and looked at for the first time.
-            fact = EarningReconsidered(purchase=key)
-            return self._content(view, earning, earning, fact, actor)
+            return self._content(view, earning, earning, fact, actor, now=now)
+        if is_of_oneself(view, earning):
+            void = replace(earning, voided_at=now)
+            return self._content(view, earning, void, fact, actor, now=now)
         return self._converged(
             view, earning, earning, now=now, fact_at=now, reason="due", actor=actor
         )
@@ -150,9 +188,11 @@ class Recording:
                 return Decision(result=Recorded(outcome="parked"), writes=writes)
             key = link.purchase
         named = _named_earner(fact)
-        view.load(key, *([named] if named else []))
+        view.load(key, *([named] if named else []), *self._budgets(fact))
         stored = view.earning(key) or Earning(key=key)
         merged = merge(stored, fact)
+        if isinstance(fact, ActionPerformed) and merged is not stored:
+            merged = released_already(view, merged, self.programs)
         links = _payment_links(fact, key)
         if merged is stored and not isinstance(fact, EarningReconsidered):
             missing = tuple(put for put in links if view.payment_link(put.item.payment) is None)
@@ -166,10 +206,27 @@ class Recording:
             decision = self._content(view, stored, merged, fact, actor)
         return replace(decision, writes=(*decision.writes, *links)) if links else decision
 
+    def _budgets(self, fact: MergeableFact) -> tuple[BudgetKey, ...]:
+        """What a new purchase draws from, where a campaign with a budget is running."""
+        if not isinstance(fact, PurchasePosted):
+            return ()
+        posted_at = fact.snapshot.posted_at
+        return own_shards(fact.purchase, program=self.programs.at(posted_at), posted_at=posted_at)
+
     def _content(
-        self, view: View, stored: Earning, merged: Earning, fact: MergeableFact, actor: str
+        self,
+        view: View,
+        stored: Earning,
+        merged: Earning,
+        fact: MergeableFact,
+        actor: str,
+        *,
+        now: datetime | None = None,
     ) -> Decision[Recorded]:
-        """A fact that may change what is earned or by whom: find the earner, value, converge."""
+        """A fact that may change what is earned or by whom: find the earner, value, converge.
+
+        `now` is the clock, but for a sweep that has a time of its own.
+        """
         if merged.earner is None or merged.posted_at is None:
             return _kept(stored, merged, "stored")
         # Whoever earned it keeps it as long as the source names the same customer: after an erasure
@@ -183,17 +240,21 @@ class Recording:
         if isinstance(found, _Unknown):
             decision = self._unearned(view, stored, merged, fact, actor)
             return replace(decision, writes=(*decision.writes, *found.writes))
-        now = latest(self.clock(), [found.head])
+        now = latest(now or self.clock(), [found.head])
         pinned, split_between = self._pinned(view, merged, found)
         assert pinned.program_version is not None
         program = self.programs.version(pinned.program_version)
         earner = found.head.state
-        pinned = valued(pinned, program=program, earner=earner, known_as=_ids_of(found.head))
+        pinned = valued_within_budgets(
+            view, pinned, program=program, earner=earner, known_as=_ids_of(found.head)
+        )
         decision = self._converged(
             view, stored, pinned, now=now, fact_at=_at(fact, now), reason=fact.type, actor=actor,
             newcomer=found.head if found.is_new else None,
         )  # fmt: skip
-        writes = (*found.writes, *decision.writes)
+        unposted = listed_unposted(stored, decision.writes)
+        drawn = draws(stored, pinned, program=program)
+        writes = (*found.writes, *decision.writes, *drawn, *unposted)
         return replace(decision, writes=(*writes, *_unwritten(split_between, writes)))
 
     def _unearned(
@@ -202,14 +263,16 @@ class Recording:
         """Nobody earns yet; who did by an earlier snapshot keeps nothing (semantics 3)."""
         if merged.earner_id is None:
             return _kept(stored, merged, "waiting")
-        now = self.clock()
+        assert merged.program_version is not None
+        now, program = self.clock(), self.programs.version(merged.program_version)
+        unearned = granted(replace(merged, earned=NOTHING_EARNED), {}, program=program)
         decision = self._converged(
-            view, stored, replace(merged, earned=NOTHING_EARNED), now=now, fact_at=_at(fact, now),
-            reason=fact.type, actor=actor,
+            view, stored, unearned, now=now, fact_at=_at(fact, now), reason=fact.type, actor=actor,
         )  # fmt: skip
+        returned = draws(stored, unearned, program=program)
         return Decision(
             result=replace(decision.result, outcome="waiting"),
-            writes=tuple(_without_earner(write) for write in decision.writes),
+            writes=(*(_without_earner(write) for write in decision.writes), *returned),
         )
 
     def _converged(
@@ -246,9 +309,12 @@ class Recording:
         if not decision.writes:
             return decision
         posting = posting_writes(done.entries, heads.values(), in_force)
+        assert earning.posted_at is not None
+        won = won_prizes(view, done.entries, program, at=earning.posted_at, now=now)
+        unmoved = _unmoved(heads.values(), done.entries)
         return Decision(
-            result=replace(decision.result, entries=len(done.entries)),
-            writes=(*posting, *_unmoved(heads.values(), done.entries), *decision.writes),
+            result=replace(decision.result, entries=len(done.entries), follow_ups=won.keys),
+            writes=(*posting, *unmoved, *decision.writes, *won.writes),
         )
 
     def _pinned(
@@ -271,13 +337,16 @@ class Recording:
             return replace(earning, earner_id=pinned_as), ()
         allocation, guards = split_of(view, head)
         standing = head.state.standing
+        now = latest(self.clock(), [head])
+        in_force = self.programs.at(now)
         pin = Pin(
             allocation=allocation,
-            tier=standing.tier,
+            tier=current_tier(standing, today=local_day(now, in_force.zone), program=in_force),
             tags=standing.tags,
             organisation=standing.organisation,
             jurisdiction=standing.jurisdiction,
             earns=standing.earns and standing.status != "closed" and found.may_earn,
+            referral=referral_of(head) if earning.snapshot is not None else None,
         )
         pins = {**earning.pins, head.member_id: pin}
         return replace(earning, pins=pins, earner_id=head.member_id), guards
@@ -358,7 +427,9 @@ class Recording:
             created_at=now,
             updated_at=now,
         )
-        writes = (*posting_writes([head], [], self.programs.at(now)), *links)
+        program = self.programs.at(now)
+        days = anniversary_writes(None, profile, now=now, zone=program.zone)
+        writes = (*posting_writes([head], [], program), *links, *days)
         return _Found(
             member_id=member_id,
             head=head,
@@ -490,7 +561,8 @@ def _named_earner(fact: MergeableFact) -> ExternalId | None:
         case PurchasePosted():
             return fact.snapshot.earner.external_id
         case ActionPerformed():
-            return fact.earner.external_id
+            # Whoever is named outright is found by that; the customer only where there is nobody.
+            return None if fact.earner.member_id is not None else fact.earner.external_id
         case _:
             return None
 

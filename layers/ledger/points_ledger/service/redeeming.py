@@ -46,6 +46,8 @@ from points_ledger.service.claiming import (
     claimed_reward,
     given_back_stock,
     may_have_coupon,
+    with_grant_of,
+    without_grant_of,
 )
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
@@ -175,8 +177,10 @@ class Redeeming:
             raise ReservationNotOpenError(redemption.status)
         step, before = self._step(redemption, head, now=latest(now, [head]), actor=actor)
         stepped = _decided(redemption, step, approved=approved)
-        entries = _after(head, before, stepped.posting, step.now)
-        claim = self._claim_waiting(view, stepped.redemption, step)
+        reward, claim = self._claim_waiting(view, stepped.redemption, step)
+        redeemer = Redeemer(state=step.state, program=step.program, now=step.now)
+        posting = with_grant_of(reward, stepped.posting, redemption.redemption_id, redeemer)
+        entries = _after(head, before, posting, step.now)
         coupon = claim.coupon.code if claim.coupon else None
         after = replace(stepped.redemption, coupon=coupon)
         return (
@@ -204,7 +208,8 @@ class Redeeming:
         head = _head(view, redemption.member_id)
         step, before = self._step(redemption, head, now=latest(now, [head]), actor=actor)
         stepped = taken(redemption, "reverse", step, None)
-        entries = _after(head, before, stepped.posting, step.now)
+        posting = without_grant_of(stepped.redemption, stepped.posting, step)
+        entries = _after(head, before, posting, step.now)
         return (
             (
                 *posting_writes(entries, [head], step.program),
@@ -247,6 +252,8 @@ class Redeeming:
         reward = _reward(view, command, redeemer)
         points = _points(command, redeemer, reward)
         posting = _first_posting(command, redeemer, points=points, id_=id_, salt=salt)
+        if _first_status(command, points, program) == "completed":
+            posting = with_grant_of(reward, posting, id_, redeemer)
         settling = settlement(head.state, now=now, program=program, actor=command.actor)
         entries = _after(head, settling, posting, now)
         asked_for = _redemption(command, entries[-1], redeemer, points=points, id_=id_)
@@ -271,15 +278,17 @@ class Redeeming:
             return claim_coupon(redeemer, redemption, self.new_code())
         return NOTHING_CLAIMED
 
-    def _claim_waiting(self, view: View, redemption: Redemption, step: Step) -> Claim:
+    def _claim_waiting(
+        self, view: View, redemption: Redemption, step: Step
+    ) -> tuple[Reward | None, Claim]:
         """The same for a redemption that a second person has approved."""
         if redemption.status != "completed":
-            return NOTHING_CLAIMED
+            return None, NOTHING_CLAIMED
         kind = cast("RedemptionKind", redemption.kind)  # written from a command
         redeemer = Redeemer(state=step.state, program=step.program, now=step.now, kind=kind)
         id_ = redemption.reward_id
         reward = claimed_reward(view, id_, redeemer) if id_ is not None else None
-        return self._claim(redemption, reward, redeemer)
+        return reward, self._claim(redemption, reward, redeemer)
 
     def _redeemer(
         self, view: View, member_id: MemberId, ticket: Ticket | None, kind: RedemptionKind
@@ -316,7 +325,8 @@ class Redeeming:
         now = latest(self.clock(), [head])
         step, before = self._step(redemption, head, now=now, actor=command.actor)
         stepped = taken(redemption, command.step, step, command.points)
-        entries = _after(head, before, stepped.posting, now)
+        posting = without_grant_of(stepped.redemption, stepped.posting, step)
+        entries = _after(head, before, posting, now)
         result = answer(stepped.redemption, entries[-1].state, step.priced_by)
         after = remembered(
             stepped.redemption, command.request, fingerprint=command.fingerprint, answer=result

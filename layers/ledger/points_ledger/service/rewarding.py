@@ -19,6 +19,7 @@ from points_ledger.domain.error import (
     NotFoundError,
 )
 from points_ledger.domain.identity import RewardId
+from points_ledger.domain.limit import MAX_GRANT_MONTHS
 from points_ledger.domain.money import format_amount, round_down
 from points_ledger.domain.program import Program
 from points_ledger.domain.reward import has_ended
@@ -31,6 +32,7 @@ from points_ledger.service.ports import (
     Request,
     RequestKey,
     Reward,
+    RewardGrant,
     RewardKey,
     Save,
     Stock,
@@ -63,6 +65,7 @@ class Draft:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     active: bool = True
+    grants: RewardGrant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +237,10 @@ def _errors(draft: Draft, program: Program) -> Iterator[FieldError]:
     for place, tier in enumerate(draft.tiers):
         if tier not in known:
             yield FieldError(f"tiers.{place}", "is no tier of the program")
+    if draft.grants is not None and draft.grants.tier not in known:
+        yield FieldError("grants.tier", "is no tier of the program")
+    if draft.grants is not None and not 1 <= draft.grants.months <= MAX_GRANT_MONTHS:
+        yield FieldError("grants.months", f"must be 1 to {MAX_GRANT_MONTHS}")
     begins, ends = draft.valid_from, draft.valid_until
     if begins is not None and ends is not None and ends <= begins:
         yield FieldError("valid_until", "must be after valid_from")
@@ -256,6 +263,7 @@ def _reward(draft: Draft, program: Program, *, id_: RewardId, created_at: dateti
         valid_until=draft.valid_until,
         is_active=draft.active,
         is_limited=draft.stock is not None,
+        grants=draft.grants,
         created_at=created_at,
     )
 
@@ -274,6 +282,7 @@ def _draft(reward: Reward, stock: Stock | None) -> Draft:
         valid_from=reward.valid_from,
         valid_until=reward.valid_until,
         active=reward.is_active,
+        grants=reward.grants,
     )
 
 

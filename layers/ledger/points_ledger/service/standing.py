@@ -14,8 +14,11 @@ from points_ledger.domain.error import (
     MemberInactiveError,
     NotFoundError,
 )
-from points_ledger.domain.identity import ExternalId, MemberId
+from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.limit import MAX_EXTERNAL_IDS_PER_MEMBER
+from points_ledger.domain.program import Program
+from points_ledger.service.anniversaries import anniversary_writes
+from points_ledger.service.follow_ups import NO_FOLLOW_UPS, FollowUps
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
     Create,
@@ -29,6 +32,9 @@ from points_ledger.service.ports import (
 )
 from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
+from points_ledger.service.recording import Recording
+from points_ledger.service.referring import referrer_of_member
+from points_ledger.service.releasing import referred
 
 GONE: Final = ("merged", "erased")
 """Members of whom nothing can be changed any more."""
@@ -41,7 +47,7 @@ class ChangeMember:
     Attributes:
         request: the originator's key; may be absent where nothing of the standing is named.
         personal: new values of fields of the profile; None clears one.
-        standing: new values of fields of the standing.
+        standing: new values of fields of the standing; `referred_by` can be set once.
         external_ids: linked to the member as well.
     """
 
@@ -70,6 +76,7 @@ class Changing:
     path: WritePath
     programs: Programs
     clock: Callable[[], datetime]
+    recording: Recording
 
     def change(self, command: ChangeMember) -> Changed:
         """Make the changes, with one entry where something that decides becomes another.
@@ -77,27 +84,34 @@ class Changing:
         Raises:
             NotFoundError: there is no such member.
             MemberInactiveError: the member was merged or erased.
-            InvalidRequestError: an external id belongs to somebody else.
+            InvalidRequestError: an external id belongs to somebody else, or the member cannot have
+                been brought by whom `referred_by` names.
             LimitExceededError: the member would have too many external ids.
             IdempotencyKeyReusedError: the same key came with another input before.
         """
-        return self.path.run(lambda view: self._decide(view, command))
+        done, follow_ups = self.path.run(lambda view: self._decide(view, command))
+        self.recording.follow(follow_ups, now=self.clock(), actor=command.actor)
+        return done
 
-    def _decide(self, view: View, command: ChangeMember) -> Decision[Changed]:
+    def _decide(
+        self, view: View, command: ChangeMember
+    ) -> Decision[tuple[Changed, tuple[EarningKey, ...]]]:
         head = view.head(command.member_id)
         request = (command.request,) if command.request is not None else ()
         view.load(*request, ProfileKey(member_id=command.member_id), *command.external_ids)
         key = command.request
         first = view.first_answer(key, command.fingerprint) if key is not None else None
         if first is not None:
-            return _repeated(first)
+            return Decision(result=(_repeated(first), ()))
         if head is None:
             raise NotFoundError("member", command.member_id)
         if head.state.standing.status in GONE:
             raise MemberInactiveError(head.state.standing.status)
         now = latest(self.clock(), [head])
+        command, brought, guards = self._brought(view, head, command, now)
         entry = _entry(head, command, now)
-        writes = [*_links(view, head, command, now), *_profile(view, head, command, now)]
+        writes: list[Write] = [*_links(view, head, command, now), *guards, *brought.writes]
+        writes += _profile(view, head, command, now, self.programs.at(now))
         if entry is not None:
             writes += posting_writes([entry], [head], self.programs.at(now))
         elif writes or request:
@@ -113,12 +127,27 @@ class Changing:
                     )
                 )
             )
-        return Decision(result=done, writes=tuple(writes))
+        return Decision(result=(done, brought.keys), writes=tuple(writes))
+
+    def _brought(
+        self, view: View, head: Entry, command: ChangeMember, now: datetime
+    ) -> tuple[ChangeMember, FollowUps, tuple[GuardHead, ...]]:
+        """The command with who the referrer really is, and the referral that comes of it."""
+        if "referred_by" not in command.standing:
+            return command, NO_FOLLOW_UPS, ()
+        named: Any = command.standing["referred_by"]
+        referrer = referrer_of_member(view, head, named)
+        rest = {name: each for name, each in command.standing.items() if name != "referred_by"}
+        if referrer is None:
+            return replace(command, standing=rest), NO_FOLLOW_UPS, ()
+        changed = replace(command, standing={**rest, "referred_by": referrer.member_id})
+        program = self.programs.at(now)
+        brought = referred(view, head.member_id, referrer.member_id, program=program, now=now)
+        return changed, brought, referrer.guards
 
 
-def _repeated(first: Mapping[str, Any]) -> Decision[Changed]:
-    member_id = MemberId(first["member_id"])
-    return Decision(result=Changed(member_id=member_id, entry=first["entry"], replayed=True))
+def _repeated(first: Mapping[str, Any]) -> Changed:
+    return Changed(member_id=MemberId(first["member_id"]), entry=first["entry"], replayed=True)
 
 
 def _entry(head: Entry, command: ChangeMember, now: datetime) -> Entry | None:
@@ -145,7 +174,9 @@ def _links(view: View, head: Entry, command: ChangeMember, now: datetime) -> Ite
             )
 
 
-def _profile(view: View, head: Entry, command: ChangeMember, now: datetime) -> tuple[Write, ...]:
+def _profile(
+    view: View, head: Entry, command: ChangeMember, now: datetime, program: Program
+) -> tuple[Write, ...]:
     before = view.profile(head.member_id)
     known = before or Profile(member_id=head.member_id, created_at=now, updated_at=now)
     ids = tuple(dict.fromkeys([*known.external_ids, *command.external_ids]))
@@ -155,4 +186,5 @@ def _profile(view: View, head: Entry, command: ChangeMember, now: datetime) -> t
     after = replace(known, **named, external_ids=ids)
     if after == known:
         return ()
-    return profile_writes(before, replace(after, updated_at=now))
+    days = anniversary_writes(known, after, now=now, zone=program.zone)
+    return (*profile_writes(before, replace(after, updated_at=now)), *days)

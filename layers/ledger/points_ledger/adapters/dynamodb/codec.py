@@ -27,6 +27,7 @@ from points_ledger.adapters.dynamodb.earning_json import (
 from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, size_bytes
 from points_ledger.contracts import messages
 from points_ledger.contracts.stored_program import program_from_stored
+from points_ledger.domain.budget import SHARDS
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import ENTRY_FORMAT, Entry, Posting
@@ -41,6 +42,7 @@ from points_ledger.domain.identity import (
     PaymentKey,
     RedemptionId,
     RewardId,
+    SimulationId,
 )
 from points_ledger.domain.program import VersionPeriod
 from points_ledger.domain.state import (
@@ -57,6 +59,8 @@ from points_ledger.domain.state import (
 from points_ledger.service.ports import (
     Answered,
     Approval,
+    Board,
+    Budget,
     Coupon,
     ExternalLink,
     Item,
@@ -73,6 +77,10 @@ from points_ledger.service.ports import (
     Request,
     RequestKey,
     Reward,
+    RewardGrant,
+    Score,
+    Simulation,
+    SimulationDraft,
     Stock,
     Stored,
     SweepProgress,
@@ -129,7 +137,7 @@ def encode_entry(entry: Entry) -> Attributes:
     item = _item(keys.entry_key(entry.member_id, entry.number), texts, numbers)
     item["previous_hash"] = {"B": entry.previous_hash}
     item["hash"] = {"B": entry.hash}
-    return _fitted(item, "state", "lots")
+    return _fitted(item, "state", "lots", "counters", "inputs")
 
 
 def _decode_entry_1(item: Attributes) -> Entry:
@@ -144,7 +152,7 @@ def _decode_entry_1(item: Attributes) -> Entry:
         debt=_number(item, "debt") or 0,
         lots=decode_lots(_fitted_text(item["lots"])) if "lots" in item else {},
         reservations=decode_reservations(json.loads(_text(item, "reservations") or "{}")),
-        counters=json.loads(_text(item, "counters") or "{}"),
+        counters=json.loads(_fitted_text(item["counters"])) if "counters" in item else {},
         standing=_standing(standing) if standing is not None else None,
         source=parse_earning_key(source) if source is not None else None,
         rules=tuple((id_, n) for id_, n in json.loads(_text(item, "rules") or "[]")),
@@ -152,7 +160,7 @@ def _decode_entry_1(item: Attributes) -> Entry:
         actor=item["actor"]["S"],
         reason=_text(item, "reason"),
         details=json.loads(_text(item, "details") or "{}"),
-        inputs=json.loads(_text(item, "inputs") or "{}"),
+        inputs=json.loads(_fitted_text(item["inputs"])) if "inputs" in item else {},
     )
     return Entry(
         member_id=MemberId(member_id),
@@ -173,7 +181,17 @@ def _standing(text: str) -> Standing:
 
 
 def encode_save(
-    item: Earning | VersionList | Redemption | Approval | Reward | Coupon | Profile, expected: int
+    item: Earning
+    | VersionList
+    | Redemption
+    | Approval
+    | Reward
+    | Coupon
+    | Profile
+    | Simulation
+    | Score
+    | Board,
+    expected: int,
 ) -> Attributes:
     """An item as it is stored over revision `expected`."""
     match item:
@@ -181,6 +199,8 @@ def encode_save(
             return _encode_version_list(item)
         case Earning():
             return _encode_earning(item, expected + 1)
+        case Score() | Board():
+            return _encode_of_board(item, expected + 1)
         case _:
             return encode_create(replace(item, revision=expected + 1))
 
@@ -222,7 +242,9 @@ def encode_create(
     | Coupon
     | Request
     | ProgramVersion
-    | Profile,
+    | Profile
+    | Simulation
+    | SimulationDraft,
 ) -> Attributes:
     """An item that is created once; some are saved again later."""
     texts: dict[str, str | None]
@@ -244,10 +266,23 @@ def encode_create(
             numbers |= {"revision": item.revision, "points": item.points}
         case Profile():
             return _encode_profile(item)
+        case Simulation():
+            texts = _simulation(item)
+            numbers |= {
+                "revision": item.revision,
+                "shard": item.shard,
+                "attempts": item.attempts or None,
+            }
+        case SimulationDraft():
+            texts = {"document": item.document}
         case Request():
             texts = {"fingerprint": item.fingerprint, "result": item.result}
         case ProgramVersion():
-            texts = {"document": item.document, "published_at": format_instant(item.published_at)}
+            texts = {
+                "document": item.document,
+                "published_at": format_instant(item.published_at),
+                "published_by": item.published_by,
+            }
         case _:
             assert_never(item)
     return _item(keys.item_key(item.key), texts, numbers)
@@ -384,8 +419,16 @@ def _reward(reward: Reward) -> dict[str, str | None]:
         "valid_until": _instant(reward.valid_until),
         "active": "yes" if reward.is_active else None,
         "limited": "yes" if reward.is_limited else None,
+        "grants": _json([reward.grants.tier, reward.grants.months]) if reward.grants else None,
         "created_at": format_instant(reward.created_at),
     }
+
+
+def _reward_grant(text: str | None) -> RewardGrant | None:
+    if text is None:
+        return None
+    tier, months = json.loads(text)
+    return RewardGrant(tier=tier, months=months)
 
 
 def _decode_reward_1(item: Attributes) -> Reward:
@@ -404,6 +447,7 @@ def _decode_reward_1(item: Attributes) -> Reward:
         valid_until=_read_instant(item, "valid_until"),
         is_active="active" in item,
         is_limited="limited" in item,
+        grants=_reward_grant(_text(item, "grants")),
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
     )
 
@@ -416,6 +460,14 @@ def encode_stock(stock: Stock) -> Attributes:
 def _decode_stock_1(item: Attributes) -> Stock:
     _, id_ = keys.parts(item["PK"]["S"])
     return Stock(reward_id=RewardId(id_), remaining=int(item["remaining"]["N"]))
+
+
+def _decode_budget_1(item: Attributes) -> Budget:
+    """A shard of a budget; only the store's draws write it."""
+    _, campaign_id = keys.parts(item["PK"]["S"])
+    return Budget(
+        campaign_id=campaign_id, shard=int(item["SK"]["S"]), given=int(item["given"]["N"])
+    )
 
 
 def _coupon(coupon: Coupon) -> dict[str, str | None]:
@@ -498,6 +550,61 @@ def _decode_payment_1(item: Attributes) -> PaymentLink:
     )
 
 
+# --- Leaderboards ---------------------------------------------------------------------------
+
+
+def _encode_of_board(item: Score | Board, revision: int) -> Attributes:
+    """A member's score, or the note that a period is frozen."""
+    texts: dict[str, str | None] = {}
+    numbers: dict[str, int | None] = {"revision": revision, "format": FORMAT}
+    match item:
+        case Score():
+            numbers |= {"score": item.score, "number": item.number}
+        case Board():
+            texts = {
+                "frozen_at": format_instant(item.frozen_at),
+                "cursor": item.cursor,
+                "awarded": "yes" if item.is_awarded else None,
+            }
+            numbers |= {
+                "program_version": item.program_version,
+                "places": item.places or None,
+                "rank": item.rank or None,
+                "score": item.score,
+            }
+        case _:
+            assert_never(item)
+    return _item(keys.item_key(item.key), texts, numbers)
+
+
+def _decode_score_1(item: Attributes) -> Score:
+    _, board_id, period = keys.parts(item["PK"]["S"])
+    return Score(
+        board_id=board_id,
+        period=period,
+        member_id=MemberId(keys.parts(item["SK"]["S"])[1]),
+        revision=int(item["revision"]["N"]),
+        score=int(item["score"]["N"]),
+        number=int(item["number"]["N"]),
+    )
+
+
+def _decode_board_1(item: Attributes) -> Board:
+    _, board_id, period = keys.parts(item["PK"]["S"])
+    return Board(
+        board_id=board_id,
+        period=period,
+        revision=int(item["revision"]["N"]),
+        program_version=int(item["program_version"]["N"]),
+        frozen_at=datetime.fromisoformat(item["frozen_at"]["S"]),
+        is_awarded="awarded" in item,
+        cursor=_text(item, "cursor"),
+        places=_number(item, "places") or 0,
+        rank=_number(item, "rank") or 0,
+        score=_number(item, "score"),
+    )
+
+
 # --- The program ----------------------------------------------------------------------------
 
 
@@ -507,6 +614,7 @@ def _decode_program_version_1(item: Attributes) -> ProgramVersion:
         program=program_from_stored(document, keys.number_of(item["SK"]["S"])),
         document=document,
         published_at=datetime.fromisoformat(item["published_at"]["S"]),
+        published_by=_text(item, "published_by"),
     )
 
 
@@ -526,6 +634,47 @@ def _decode_version_list_1(item: Attributes) -> VersionList:
             for version, begins in json.loads(item["periods"]["S"])
         )
     )
+
+
+# --- Backtests ------------------------------------------------------------------------------
+
+
+def _simulation(simulation: Simulation) -> dict[str, str | None]:
+    return {
+        "status": simulation.status,
+        "begins": format_instant(simulation.begins),
+        "ends": format_instant(simulation.ends),
+        "compared_at": format_instant(simulation.compared_at),
+        "created_at": format_instant(simulation.created_at),
+        "requested_by": simulation.requested_by,
+        "cursor": simulation.cursor,
+        "tally": simulation.tally,
+        "reason": simulation.reason,
+    }
+
+
+def _decode_simulation_1(item: Attributes) -> Simulation:
+    _, id_ = keys.parts(item["PK"]["S"])
+    return Simulation(
+        simulation_id=SimulationId(id_),
+        revision=int(item["revision"]["N"]),
+        status=cast("Any", item["status"]["S"]),  # written from a simulation
+        begins=datetime.fromisoformat(item["begins"]["S"]),
+        ends=datetime.fromisoformat(item["ends"]["S"]),
+        compared_at=datetime.fromisoformat(item["compared_at"]["S"]),
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        requested_by=item["requested_by"]["S"],
+        shard=_number(item, "shard") or 0,
+        cursor=_text(item, "cursor"),
+        attempts=_number(item, "attempts") or 0,
+        tally=item["tally"]["S"],
+        reason=_text(item, "reason"),
+    )
+
+
+def _decode_simulation_draft_1(item: Attributes) -> SimulationDraft:
+    _, id_ = keys.parts(item["PK"]["S"])
+    return SimulationDraft(simulation_id=SimulationId(id_), document=item["document"]["S"])
 
 
 # --- What is put whether or not it is there -------------------------------------------------
@@ -635,9 +784,14 @@ _DECODERS: Final[Mapping[str, Mapping[int, Callable[[Attributes], Stored]]]] = {
     "APPROVAL/APPROVAL": {1: _decode_approval_1},
     "REWARD/REWARD": {1: _decode_reward_1},
     "REWARD/STOCK": {1: _decode_stock_1},
+    **{f"BUDGET/{shard}": {1: _decode_budget_1} for shard in range(SHARDS)},
     "COUPON/COUPON": {1: _decode_coupon_1},
     "REQUEST/REQUEST": {1: _decode_request_1},
     "PROFILE/PROFILE": {1: _decode_profile_1},
+    "SIMULATION/SIMULATION": {1: _decode_simulation_1},
+    "SIMULATION/DRAFT": {1: _decode_simulation_draft_1},
+    "BOARD/MEMBER": {1: _decode_score_1},
+    "BOARD/BOARD": {1: _decode_board_1},
     "PROGRAM/VERSION": {1: _decode_program_version_1},
     "PROGRAM/VERSIONS": {1: _decode_version_list_1},
 }

@@ -7,7 +7,7 @@ arrays without trailing nulls, so that an ordinary purchase fits into one write 
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.earning import (
     NOTHING_EARNED,
     Action,
+    BoughtMembership,
     Earned,
     Earning,
     Pin,
@@ -23,7 +24,13 @@ from points_ledger.domain.earning import (
 from points_ledger.domain.fact import Earner, Line, LineRefund, Payment, Refund, Snapshot
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.sharing import Share, whole
-from points_ledger.domain.state import decode_lots, encode_lots
+from points_ledger.domain.state import (
+    Grant,
+    decode_lots,
+    decode_months,
+    encode_lots,
+    encode_months,
+)
 
 Json = dict[str, Any]
 
@@ -50,6 +57,8 @@ def encode_earning(earning: Earning) -> str:
         "released": _instant(earning.released_at),
         "followers": sorted(map(str, earning.followers)),
         "told": sorted(map(str, earning.told)),
+        "grants": {id_: list(map(list, each.items())) for id_, each in earning.grants.items()},
+        "membership": _membership(earning.membership),
     }
     kept = {name: value for name, value in content.items() if value not in (None, {}, [])}
     # These three usually follow from the rest; where they do not, even None is written.
@@ -101,6 +110,8 @@ def decode_earning(key: EarningKey, revision: int, text: str) -> Earning:
         released_at=_read_instant(content.get("released")),
         followers=frozenset(map(EarningKey.parse, content.get("followers", ()))),
         told=frozenset(map(EarningKey.parse, content.get("told", ()))),
+        grants={id_: dict(each) for id_, each in content.get("grants", {}).items()},
+        membership=_read_membership(content.get("membership")),
     )
 
 
@@ -195,16 +206,19 @@ def _action(action: Action) -> Json:
     }
     if action.linked_purchase is not None:
         content["linked"] = str(action.linked_purchase)
+    if action.linked_also is not None:
+        content["linked_also"] = str(action.linked_also)
     return content
 
 
 def _read_action(content: Json) -> Action:
-    linked = content.get("linked")
+    linked, also = content.get("linked"), content.get("linked_also")
     return Action(
         name=content["name"],
         at=datetime.fromisoformat(content["at"]),
         earner=_read_earner(content),
         linked_purchase=parse_earning_key(linked) if linked is not None else None,
+        linked_also=parse_earning_key(also) if also is not None else None,
     )
 
 
@@ -279,6 +293,8 @@ def _pin(member_id: MemberId, pin: Pin) -> Json:
     kept = {name: value for name, value in content.items() if value not in (None, ())}
     if not pin.earns:
         kept["earns"] = False
+    if pin.referral is not None:
+        kept["referral"] = pin.referral
     if pin.allocation != whole(member_id):
         kept["allocation"] = [[share.member_id, share.percent] for share in pin.allocation]
     return kept
@@ -295,6 +311,7 @@ def _read_pin(member_id: MemberId, content: Json) -> Pin:
         organisation=content.get("organisation"),
         jurisdiction=content.get("jurisdiction"),
         earns=content.get("earns", True),
+        referral=content.get("referral"),
     )
 
 
@@ -307,6 +324,7 @@ def _posted(posted: Posted) -> Json:
         "lots": encode_lots(posted.lots),
         "absorbed": encode_lots(posted.absorbed),
         "used": posted.used,
+        "qualified": encode_months(posted.qualified),
     }
     return {name: value for name, value in content.items() if value}
 
@@ -320,7 +338,23 @@ def _read_posted(content: Json) -> Posted:
         lots=decode_lots(content.get("lots", "")),
         absorbed=decode_lots(content.get("absorbed", "")),
         used=content.get("used", {}),
+        qualified=decode_months(content.get("qualified", "")),
     )
+
+
+def _membership(bought: BoughtMembership | None) -> list[str] | None:
+    if bought is None:
+        return None
+    grant = bought.grant
+    return [bought.member_id, grant.tier, grant.last_day.isoformat(), grant.source]
+
+
+def _read_membership(content: list[str] | None) -> BoughtMembership | None:
+    if content is None:
+        return None
+    member_id, tier, last_day, source = content
+    grant = Grant(tier=tier, last_day=date.fromisoformat(last_day), source=source)
+    return BoughtMembership(member_id=MemberId(member_id), grant=grant)
 
 
 # --- Values ---------------------------------------------------------------------------------

@@ -11,9 +11,12 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | redemption                    | REDEMPTION#<id>                    | REDEMPTION                |
 | approval                      | APPROVAL#<id>                      | APPROVAL                  |
 | reward, its stock             | REWARD#<id>                        | REWARD, STOCK             |
+| shard of a campaign's budget  | BUDGET#<campaign>                  | <shard>                   |
 | coupon                        | COUPON#<code>                      | COUPON                    |
 | place in a list               | LIST#<list>#<partition>            | <sort>#<id>               |
+| frozen leaderboard, score     | BOARD#<leaderboard>#<period>       | BOARD, MEMBER#<member>    |
 | request                       | REQUEST#<caller>#<key>             | REQUEST                   |
+| backtest, its draft           | SIMULATION#<id>                    | SIMULATION, DRAFT         |
 | profile, free text            | PROFILE#<member>                   | PROFILE, NOTE#<id>        |
 | external id, what waits for it| EXTERNAL#<source>#<id>             | EXTERNAL, WAITING#<digest>|
 | payment, what waits for it    | PAYMENT#<source>#<id>              | PAYMENT, PARKED#<digest>  |
@@ -30,6 +33,8 @@ from typing import Final, NamedTuple, assert_never
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, PaymentKey
 from points_ledger.service.ports import (
     ApprovalKey,
+    BoardKey,
+    BudgetKey,
     CouponKey,
     ItemKey,
     Listed,
@@ -39,6 +44,9 @@ from points_ledger.service.ports import (
     RedemptionKey,
     RequestKey,
     RewardKey,
+    ScoreKey,
+    SimulationDraftKey,
+    SimulationKey,
     StockKey,
     VersionKey,
     VersionListKey,
@@ -50,13 +58,17 @@ REDEMPTION: Final = "REDEMPTION"
 APPROVAL: Final = "APPROVAL"
 REWARD: Final = "REWARD"
 STOCK: Final = "STOCK"
+BUDGET: Final = "BUDGET"
 COUPON: Final = "COUPON"
 LIST: Final = "LIST"
+BOARD: Final = "BOARD"
 REQUEST: Final = "REQUEST"
 PROFILE: Final = "PROFILE"
 EXTERNAL: Final = "EXTERNAL"
 PAYMENT: Final = "PAYMENT"
 PROGRAM: Final = "PROGRAM"
+SIMULATION: Final = "SIMULATION"
+DRAFT: Final = "DRAFT"
 DUE: Final = "DUE"
 SWEEP: Final = "SWEEP"
 
@@ -115,22 +127,35 @@ def item_key(key: ItemKey) -> TableKey:
             return TableKey(_joined(REDEMPTION, key.redemption_id), REDEMPTION)
         case ApprovalKey():
             return TableKey(_joined(APPROVAL, key.approval_id), APPROVAL)
-        case RewardKey():
-            return TableKey(_joined(REWARD, key.reward_id), REWARD)
-        case StockKey():
-            return TableKey(_joined(REWARD, key.reward_id), STOCK)
+        case RewardKey() | StockKey():
+            place = STOCK if isinstance(key, StockKey) else REWARD
+            return TableKey(_joined(REWARD, key.reward_id), place)
+        case BudgetKey():
+            return TableKey(_joined(BUDGET, key.campaign_id), str(key.shard))
         case CouponKey():
             return TableKey(_joined(COUPON, key.code), COUPON)
         case RequestKey():
             return TableKey(_joined(REQUEST, key.caller, key.key), REQUEST)
         case ProfileKey():
             return TableKey(_profile_pk(key.member_id), PROFILE)
+        case SimulationKey():
+            return TableKey(_joined(SIMULATION, key.simulation_id), SIMULATION)
+        case SimulationDraftKey():
+            return TableKey(_joined(SIMULATION, key.simulation_id), DRAFT)
+        case BoardKey() | ScoreKey():
+            return _board_key(key)
         case VersionListKey():
             return TableKey(PROGRAM, "VERSIONS")
         case VersionKey():
             return TableKey(PROGRAM, f"VERSION#{key.version:0{_VERSION_DIGITS}d}")
         case _:
             assert_never(key)
+
+
+def _board_key(key: BoardKey | ScoreKey) -> TableKey:
+    pk = _joined(BOARD, key.board_id, key.period)
+    place = f"{MEMBER}#{_escaped(key.member_id)}" if isinstance(key, ScoreKey) else BOARD
+    return TableKey(pk, place)
 
 
 def note_key(member_id: MemberId, note_id: str) -> TableKey:

@@ -132,6 +132,7 @@ class DynamoDbReader:
         limit: int,
         cursor: str | None = None,
         newest_first: bool = False,
+        consistent: bool = False,
     ) -> ListPage:
         """A page of a partition of a list, of what is sorted under a prefix.
 
@@ -149,6 +150,7 @@ class DynamoDbReader:
             },
             "ScanIndexForward": not newest_first,
             "Limit": limit,
+            "ConsistentRead": consistent,
         }
         if cursor is not None:
             place = keys.TableKey(pk, _read_place(cursor, pk, prefix))

@@ -19,9 +19,10 @@ from points_ledger.adapters.dynamodb import codec, keys
 from points_ledger.adapters.dynamodb.codec import Attributes, key_attributes
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import ConflictError
-from points_ledger.domain.identity import MemberId
+from points_ledger.domain.identity import ExternalId, MemberId
 from points_ledger.service.ports import (
     Append,
+    BudgetKey,
     Committed,
     Create,
     Draw,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         DeleteTypeDef,
         PutTypeDef,
         TransactWriteItemTypeDef,
+        UpdateTypeDef,
     )
 
 MAX_KEYS_PER_READ: Final = 100
@@ -89,6 +91,9 @@ STILL_ABSENT: Final = _ABSENT
 # A hundred customers claim the last ten at the same moment.
 ENOUGH_IS_LEFT: Final = "remaining >= :quantity"
 DRAW: Final = "SET remaining = remaining - :quantity"
+# Fifty purchases earn from the last points of a campaign's budget at the same moment.
+SHARE_IS_KEPT: Final = "attribute_not_exists(given) OR given <= :most"
+DRAW_FROM_BUDGET: Final = "SET #format = :format ADD given :quantity"
 
 # Shards only ever grow: whoever meets an hour first notes it with one shard, others find theirs.
 REGISTER_HOUR: Final = (
@@ -121,7 +126,7 @@ class _Action:
     Attributes:
         key: what a failed condition is reported under; None where nothing depends on the item.
         item: what is put; None where the item is not.
-        drawn: the quantity that is taken from a stock.
+        draw: what is taken from a stock or a budget.
         is_removal: whether the item is taken away. What has neither is only checked.
     """
 
@@ -130,7 +135,7 @@ class _Action:
     item: Attributes | None = None
     condition: str | None = None
     expected: int | None = None
-    drawn: int | None = None
+    draw: Draw | None = None
     is_removal: bool = False
 
 
@@ -264,12 +269,10 @@ class DynamoDbStore:
                     is_removal=True,
                 )
             case Remove(item=item):
-                place = keys.listed_key(item) if isinstance(item, Listed) else keys.item_key(item)
-                return _Action(place=place, is_removal=True)
-            case Draw(key=key, quantity=quantity):
-                return _Action(
-                    place=keys.item_key(key), key=key, condition=ENOUGH_IS_LEFT, drawn=quantity
-                )
+                return _Action(place=self._place(item), is_removal=True)
+            case Draw(key=key):
+                condition = _condition_of_draw(write)
+                return _Action(place=keys.item_key(key), key=key, condition=condition, draw=write)
             case Link():
                 return _stored(codec.encode_put(write.item))
             case Wait():
@@ -299,6 +302,18 @@ class DynamoDbStore:
         """A marker in an hour that a sweep will still look at, which is noted before."""
         hour = _hour(max(marker.due_at, self._clock()))
         return codec.encode_marker(marker, hour, self._shards(marker.kind, hour))
+
+    def _place(self, item: ProfileKey | ExternalId | Listed | Marker) -> keys.TableKey:
+        """Where something stands that is taken away; a marker, if it was written before due."""
+        match item:
+            case Marker(kind=kind, due_at=due_at, target=target):
+                hour = _hour(due_at)
+                shards = self._shards(kind, hour)
+                return keys.marker_key(kind, hour, shards, due_at=due_at, target=target)
+            case Listed():
+                return keys.listed_key(item)
+            case _:
+                return keys.item_key(item)
 
     def _shards(self, kind: MarkerKind, hour: datetime) -> int:
         """The number of shards of an hour, which exists from now on."""
@@ -340,23 +355,32 @@ class DynamoDbStore:
             delete["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return delete
 
+    def _update(self, action: _Action, draw: Draw) -> "UpdateTypeDef":
+        update: UpdateTypeDef = {
+            "TableName": self._table_name,
+            "Key": key_attributes(action.place),
+            "UpdateExpression": DRAW,
+            "ExpressionAttributeValues": {":quantity": {"N": str(draw.quantity)}},
+        }
+        if action.condition is not None:
+            update["ConditionExpression"] = action.condition
+            update["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if isinstance(draw.key, BudgetKey):
+            update["UpdateExpression"] = DRAW_FROM_BUDGET
+            update["ExpressionAttributeNames"] = {"#format": "format"}
+            values = {":quantity": draw.quantity, ":format": codec.FORMAT}
+            if draw.share is not None:
+                values[":most"] = draw.share - draw.quantity
+            update["ExpressionAttributeValues"] = {n: {"N": str(v)} for n, v in values.items()}
+        return update
+
     def _transacted(self, action: _Action) -> "TransactWriteItemTypeDef":
         if action.item is not None:
             return {"Put": self._put(action, action.item)}
-        key = key_attributes(action.place)
         if action.is_removal:
             return {"Delete": self._delete(action)}
-        if action.drawn is not None:
-            return {
-                "Update": {
-                    "TableName": self._table_name,
-                    "Key": key,
-                    "UpdateExpression": DRAW,
-                    "ConditionExpression": ENOUGH_IS_LEFT,
-                    "ExpressionAttributeValues": {":quantity": {"N": str(action.drawn)}},
-                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                }
-            }
+        if action.draw is not None:
+            return {"Update": self._update(action, action.draw)}
         return {
             "ConditionCheck": {
                 "TableName": self._table_name,
@@ -374,6 +398,13 @@ def _save(save: Save) -> _Action:
     may_have_none = isinstance(save.item, Redemption | Profile)
     condition = REVISION_IS_AS_READ_OR_NONE if may_have_none else REVISION_IS_AS_READ
     return _stored(item, key=save.item.key, condition=condition, expected=save.expected)
+
+
+def _condition_of_draw(draw: Draw) -> str | None:
+    """What a budget gets back was taken from it before, which the earning's revision proves."""
+    if isinstance(draw.key, BudgetKey):
+        return SHARE_IS_KEPT if draw.share is not None else None
+    return ENOUGH_IS_LEFT
 
 
 def _stored(

@@ -11,14 +11,23 @@ from typing import Final
 from points_ledger.adapters.providers.provider import (
     Complete,
     IncompletePayloadError,
+    PrivacyRequestError,
     Provider,
 )
+from points_ledger.adapters.providers.shopify import SHOPIFY
+from points_ledger.adapters.providers.square import SQUARE
 from points_ledger.adapters.providers.standard import STANDARD
 from points_ledger.adapters.providers.stripe import STRIPE
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {provider.name: provider for provider in (STRIPE, STANDARD)}
+    {provider.name: provider for provider in (STRIPE, SQUARE, SHOPIFY, STANDARD)}
 )
 """By the name in the path, POST /webhooks/{name}."""
 
-__all__ = ["PROVIDERS", "Complete", "IncompletePayloadError", "Provider"]
+__all__ = [
+    "PROVIDERS",
+    "Complete",
+    "IncompletePayloadError",
+    "PrivacyRequestError",
+    "Provider",
+]

@@ -5,6 +5,7 @@ fields out of payloads with hundreds, and its cold start is what a provider wait
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ _Result = TypeVar("_Result")
 
 EARLIEST_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """No source dates a purchase before this; calendar arithmetic stays clear of year 1."""
+
+_PATH_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,13 @@ class Field:
         """An identifier, or None when absent or empty."""
         return None if self.is_absent or self.value == "" else self.id()
 
+    def path_id(self) -> str:
+        """An identifier that can stand in the path of a URL as it is."""
+        id_ = self.id()
+        if not _PATH_ID.fullmatch(id_):
+            raise self.refusal("must have nothing but letters, digits, _ and - in it")
+        return id_
+
     def integer(self) -> int:
         """A whole number; a float or a boolean is none."""
         value = self.required().value
@@ -154,6 +164,11 @@ class Field:
         if instant < EARLIEST_INSTANT:
             raise self.refusal("is before 1970")
         return instant
+
+
+def first(*candidates: Field) -> Field:
+    """The first one that is there; where none is, the first one is what is missing."""
+    return next((each for each in candidates if not each.is_absent), candidates[0])
 
 
 def decode(body: bytes) -> Field:

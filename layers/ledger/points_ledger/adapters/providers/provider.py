@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import ClassVar
 
 from points_ledger.adapters.providers.payload import Field, decode
+from points_ledger.adapters.providers.signature import Sent
 from points_ledger.domain.error import FactRefusedError
 from points_ledger.domain.fact import Fact
 
 Complete = Callable[[str], Mapping[str, object]]
 """Fetches one page of what a payload cut off: path and query in, the provider's JSON out."""
 
-Verify = Callable[[Mapping[str, str], bytes, Sequence[str], datetime], None]
-"""Checks headers (lower-case names) and raw body against the active secrets at an instant."""
+Verify = Callable[[Sent, Sequence[str], datetime], None]
+"""Checks what was sent against the active secrets at an instant."""
 
 
 @dataclass
@@ -29,15 +30,48 @@ class IncompletePayloadError(FactRefusedError):
     missing: str
 
 
+@dataclass
+class PrivacyRequestError(FactRefusedError):
+    """Someone asks for their data or its erasure, which a person has to decide.
+
+    Erasing forfeits a balance, and the same member may be a customer of other sources: no message
+    does that by itself. It goes to the dead letters under `subject`, an opaque id of the source.
+    """
+
+    code: ClassVar[str] = "privacy_request"
+    title: ClassVar[str] = "A request about personal data"
+    subject: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One authenticated message on its way to become facts."""
+    """One authenticated message on its way to become facts.
+
+    `headers` (lower-case names) and `now` are for what a provider's payloads leave out.
+    """
 
     message: Field
+    headers: Mapping[str, str]
+    now: datetime
     complete: Complete | None = None
 
 
 Read = Callable[[Delivery], tuple[Fact, ...]]
+"""What one type of message says."""
+
+
+def nothing(_delivery: Delivery) -> tuple[Fact, ...]:
+    """How a type is read that is known and changes nothing in the ledger."""
+    return ()
+
+
+TypeOf = Callable[[Delivery], str]
+"""How a message names its type."""
+
+
+def type_in_body(delivery: Delivery) -> str:
+    """The member `type` of the payload."""
+    return delivery.message["type"].id()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,30 +81,29 @@ class Provider:
     name: str
     check: Verify
     events: Mapping[str, Read]
+    type_of: TypeOf = type_in_body
 
-    def verify(
-        self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
-    ) -> None:
+    def verify(self, sent: Sent, secrets: Sequence[str], now: datetime) -> None:
         """Prove that the raw body comes from who holds one of the secrets.
 
         Raises:
             UnauthenticatedError: it is not proven, or the message is too old or too new.
         """
-        self.check(headers, body, secrets, now)
+        self.check(sent, secrets, now)
 
     def read(
-        self,
-        body: bytes,
-        *,
-        now: datetime,  # noqa: ARG002 - for providers whose payloads leave a time out
-        complete: Complete | None = None,
+        self, sent: Sent, *, now: datetime, complete: Complete | None = None
     ) -> tuple[Fact, ...]:
         """The facts in a message; none for a valid message of a type that means nothing here.
 
         Raises:
-            InvalidRequestError: unreadable, or a known type with a field that cannot be right.
+            InvalidRequestError: unreadable, without a type, or a known type with a field that
+                cannot be right.
             IncompletePayloadError: cut off, and `complete` is not given.
+            PrivacyRequestError: no fact, but something that a person has to decide.
         """
-        message = decode(body)
-        read = self.events.get(message["type"].id())
-        return () if read is None else read(Delivery(message=message, complete=complete))
+        delivery = Delivery(
+            message=decode(sent.body), headers=sent.headers, now=now, complete=complete
+        )
+        read = self.events.get(self.type_of(delivery))
+        return () if read is None else read(delivery)

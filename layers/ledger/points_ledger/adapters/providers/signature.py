@@ -1,12 +1,18 @@
 """Proof that a body comes from who holds the secret: HMAC-SHA256 over the raw bytes.
 
-Two schemes, each checked before the body is parsed and compared in constant time:
+The schemes, each checked before the body is parsed and compared in constant time:
 
 - Stripe (docs.stripe.com/webhooks/signature): header `t=<seconds>,v1=<hex>[,v1=<hex>]` over
   `<t>.<body>`, keyed with the secret as it is written, `whsec_` included.
 - Standard Webhooks 1.0 (standardwebhooks.com): headers `webhook-id`, `webhook-timestamp` and
   `webhook-signature` = `v1,<base64>[ v1,<base64>]` over `<id>.<timestamp>.<body>`, keyed with
   the base64-decoded secret behind `whsec_`.
+- Square (developer.squareup.com/docs/webhooks/step3validate): header
+  `x-square-hmacsha256-signature` = `<base64>` over `<notification URL><body>`, keyed with the
+  subscription's signature key as it is written. There is no time in it; a message that somebody
+  repeats is only a duplicate.
+- Shopify (shopify.dev/docs/apps/build/webhooks/verify-deliveries): header `X-Shopify-Hmac-SHA256` =
+  base64 over the body alone, keyed with the app's client secret as it is written. No time either.
 
 During rotation several secrets are active here and several signatures may come with one message:
 any pair that fits is proof. An empty or undecodable secret never fits anything.
@@ -16,6 +22,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -31,45 +38,73 @@ _KEY_PREFIX: Final = "whsec_"
 _MAX_TIMESTAMP_DIGITS: Final = 12
 
 
-def verify_stripe(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What came in: headers (lower-case names), the raw body, and the URL that was called."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    url: str = ""
+
+
+def verify_stripe(sent: Sent, secrets: Sequence[str], now: datetime) -> None:
     """Check a message in Stripe's scheme.
 
     Raises:
         UnauthenticatedError: header missing or malformed, outside the replay window, or signed
             with none of the secrets.
     """
-    parts = [part.partition("=") for part in headers.get("stripe-signature", "").split(",")]
+    parts = [part.partition("=") for part in sent.headers.get("stripe-signature", "").split(",")]
     if not all(separator for _, separator, _ in parts):
         raise UnauthenticatedError
     timestamp = next((value for name, _, value in parts if name == "t"), "")
     given = [value for name, _, value in parts if name == "v1"]
     _check_window(timestamp, now)
-    signed = timestamp.encode() + b"." + body
+    signed = timestamp.encode() + b"." + sent.body
     keys = (secret.encode() for secret in secrets if secret)
     _check_any(given, (_digest(key, signed).hex() for key in keys))
 
 
-def verify_standard(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
-) -> None:
+def verify_standard(sent: Sent, secrets: Sequence[str], now: datetime) -> None:
     """Check a message in the Standard Webhooks scheme.
 
     Raises:
         UnauthenticatedError: a header missing or malformed, outside the replay window, or signed
             with none of the secrets.
     """
-    message_id = headers.get("webhook-id", "")
+    headers, message_id = sent.headers, sent.headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
     parts = [part.partition(",") for part in headers.get("webhook-signature", "").split(" ")]
     given = [value for version, _, value in parts if version == "v1"]
     if not message_id:
         raise UnauthenticatedError
     _check_window(timestamp, now)
-    signed = _bytes(message_id) + b"." + timestamp.encode() + b"." + body
+    signed = _bytes(message_id) + b"." + timestamp.encode() + b"." + sent.body
     keys = (key for key in map(_decoded, secrets) if key)
     _check_any(given, (base64.b64encode(_digest(key, signed)).decode() for key in keys))
+
+
+def verify_square(sent: Sent, secrets: Sequence[str], _now: datetime) -> None:
+    """Check a message in Square's scheme; `sent.url` is the subscription's notification URL.
+
+    Raises:
+        UnauthenticatedError: header missing, or signed with none of the secrets or for another URL.
+    """
+    given = sent.headers.get("x-square-hmacsha256-signature", "")
+    signed = _bytes(sent.url) + sent.body
+    keys = (secret.encode() for secret in secrets if secret)
+    _check_any([given], (base64.b64encode(_digest(key, signed)).decode() for key in keys))
+
+
+def verify_shopify(sent: Sent, secrets: Sequence[str], _now: datetime) -> None:
+    """Check a message in Shopify's scheme.
+
+    Raises:
+        UnauthenticatedError: header missing, or signed with none of the secrets.
+    """
+    given = sent.headers.get("x-shopify-hmac-sha256", "")
+    keys = (secret.encode() for secret in secrets if secret)
+    _check_any([given], (base64.b64encode(_digest(key, sent.body)).decode() for key in keys))
 
 
 def _check_window(timestamp: str, now: datetime) -> None:

@@ -35,7 +35,13 @@ from points_ledger.domain.fact import (
     RefundCancelled,
     Snapshot,
 )
-from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, clean_source
+from points_ledger.domain.identity import (
+    LEDGER_SOURCE,
+    EarningKey,
+    ExternalId,
+    MemberId,
+    clean_source,
+)
 from points_ledger.domain.limit import MAX_AMOUNT
 from points_ledger.domain.money import clean_currency, parse_amount, unit
 
@@ -237,7 +243,12 @@ def _person(person: Field, source: str) -> Customer:
 
 def _source(data: Field) -> str:
     source = data["source"]
-    return NAME if source.is_absent else source.build(clean_source, source.text())
+    if source.is_absent:
+        return NAME
+    if source.text() == LEDGER_SOURCE:
+        # Nobody else reports what the ledger does by itself: referrals, birthdays, prizes.
+        raise source.refusal("is the ledger's own")
+    return source.build(clean_source, source.text())
 
 
 def _purchase(data: Field) -> EarningKey:

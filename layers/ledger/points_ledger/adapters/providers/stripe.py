@@ -13,20 +13,20 @@ its part of every discount, those of the whole invoice included (they are aggreg
 into the invoice's `total_discount_amounts`).
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from points_ledger.adapters.providers.payload import Field
+from points_ledger.adapters.providers.payload import Field, first
 from points_ledger.adapters.providers.provider import (
     Complete,
     Delivery,
     IncompletePayloadError,
     Provider,
     Read,
+    nothing,
 )
 from points_ledger.adapters.providers.signature import verify_stripe
 from points_ledger.domain.fact import (
@@ -72,24 +72,27 @@ MAX_LINE_PAGES: Final = MAX_LINES_PER_PURCHASE // MAX_PAGE_SIZE
 _FINALISED: Final = frozenset({"open", "paid", "uncollectible", "void"})
 _GIVEN_BACK: Final = frozenset({"succeeded", "pending"})
 _NOT_GIVEN_BACK: Final = frozenset({"failed", "canceled"})
-_OBJECT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
 # --- invoices -------------------------------------------------------------------------------
 
 
 def _invoice(delivery: Delivery) -> tuple[Fact, ...]:
-    """The snapshot of a finalised invoice; a draft, or one that bills nobody, is none."""
+    """The snapshot of a finalised invoice; a draft, or one that bills nobody, is none.
+
+    An invoice that is void says so in every event: the one that told it first may be lost.
+    """
     invoice = _object(delivery)
     customer = _customer_of(invoice)
-    if customer is None or invoice["status"].text() not in _FINALISED:
+    status = invoice["status"].text()
+    if customer is None or status not in _FINALISED:
         return ()
     posted = PurchasePosted(
         purchase=_invoice_key(invoice["id"]),
         snapshot=_snapshot(delivery, invoice, customer.external_id),
         customer=customer,
     )
-    return (posted,)
+    return (posted, *_invoice_voided(delivery)) if status == "void" else (posted,)
 
 
 def _invoice_paid(delivery: Delivery) -> tuple[Fact, ...]:
@@ -235,11 +238,11 @@ def _all_lines(owner: Field, collection: str, complete: Complete | None) -> tupl
         return first
     if complete is None:
         raise IncompletePayloadError(missing=lines.path)
-    path = f"/v1/{collection}/{_path_id(owner['id'])}/lines?limit={MAX_PAGE_SIZE}"
+    path = f"/v1/{collection}/{owner['id'].path_id()}/lines?limit={MAX_PAGE_SIZE}"
     known = {line["id"].id(): line for line in first}
     for _ in range(MAX_LINE_PAGES):
         last = next(reversed(known.values()), None)
-        after = "" if last is None else f"&starting_after={_path_id(last['id'])}"
+        after = "" if last is None else f"&starting_after={last['id'].path_id()}"
         page = Field(lines.path, complete(path + after))
         known |= {line["id"].id(): line for line in page["data"].required().items()}
         if not page["has_more"].flag(default=False):
@@ -389,11 +392,6 @@ def _customer_of(invoice: Field) -> Customer | None:
 # --- parts of every object ------------------------------------------------------------------
 
 
-def _nothing(_delivery: Delivery) -> tuple[Fact, ...]:
-    """Known, and changes nothing in the ledger."""
-    return ()
-
-
 def _object(delivery: Delivery) -> Field:
     return delivery.message["data"]["object"].required()
 
@@ -419,17 +417,8 @@ def _refund_entries(refunds: Field) -> tuple[Field, ...]:
     return refunds.items(maximum=MAX_REFUNDS_PER_PURCHASE)
 
 
-def _path_id(field: Field) -> str:
-    """An id that can stand in a path as it is."""
-    id_ = field.id()
-    if not _OBJECT_ID.fullmatch(id_):
-        raise field.refusal("is not an id of Stripe's")
-    return id_
-
-
 def _first_instant(*candidates: Field) -> datetime:
-    present = [candidate for candidate in candidates if not candidate.is_absent]
-    return (present or candidates)[0].unix_instant()
+    return first(*candidates).unix_instant()
 
 
 def _sum(entries: Field) -> int:
@@ -458,7 +447,7 @@ EVENTS: Final[Mapping[str, Read]] = MappingProxyType(
         "invoice.paid": _invoice_paid,
         "invoice_payment.paid": _invoice_payment,
         "invoice.voided": _invoice_voided,
-        "invoice.marked_uncollectible": _nothing,
+        "invoice.marked_uncollectible": nothing,
         "credit_note.created": _credit_note,
         "credit_note.updated": _credit_note,
         "credit_note.voided": _credit_note_voided,
@@ -469,7 +458,7 @@ EVENTS: Final[Mapping[str, Read]] = MappingProxyType(
         "refund.failed": _refund,
         "customer.created": _customer,
         "customer.updated": _customer,
-        "customer.deleted": _nothing,
+        "customer.deleted": nothing,
     }
 )
 """Every event type that is read; the first column of the table in docs/providers.md."""

@@ -15,6 +15,18 @@ from points_ledger.domain.calendar import format_instant, local_day, whole_secon
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, EntryType, Posting
 from points_ledger.domain.erasure import forfeit
+from points_ledger.domain.grant import (
+    GRANT,
+    GRANT_ENDED,
+    MEMBERSHIP_REASON,
+    Granting,
+    bought,
+    ended,
+    granted,
+    read_grant,
+    reward_source,
+    without_grant,
+)
 from points_ledger.domain.identity import (
     AdjustmentId,
     ApprovalId,
@@ -39,7 +51,8 @@ from points_ledger.domain.reservation import (
     still_spent,
 )
 from points_ledger.domain.settling import settlement
-from points_ledger.domain.state import Reservation, State, decode_lots
+from points_ledger.domain.state import ENROLLED_AT, Reservation, Standing, State, decode_lots
+from points_ledger.domain.tier import REVIEW_REASON, review, with_standing
 from points_ledger.domain.transfer import (
     Party,
     Transfer,
@@ -192,9 +205,11 @@ def _enrolled(found: Occurrence) -> Posting:
     for name, value in (("status", "active"), ("alias_of", None), ("aliases", ())):
         if getattr(standing, name) != value:
             raise DiffersError(f"standing.{name}", value, getattr(standing, name))
-    return enrolment(
+    expected = enrolment(
         at=found.entry.recorded_at, standing=standing, actor=posting.actor, source=posting.source
     )
+    # The first accounts were opened without it.
+    return expected if ENROLLED_AT in posting.counters else replace(expected, counters={})
 
 
 def _changed(found: Occurrence) -> Posting:
@@ -206,6 +221,11 @@ def _changed(found: Occurrence) -> Posting:
     if alias_of is not None and posting.reason == "alias":
         merging = _merging(found, source=found.entry.member_id, target=alias_of, other=State())
         return repointed(found.state.standing, merging)
+    if posting.reason == REVIEW_REASON:
+        return _reviewed(found)
+    if posting.reason == MEMBERSHIP_REASON:
+        return _membership(found)
+    _check_tier(posting.standing, found.state.standing)
     if (alias_of, posting.standing.aliases) != (None, found.state.standing.aliases):
         raise DiffersError("standing", "the same aliases", posting.standing)
     plan = posting.standing.sharing
@@ -218,6 +238,51 @@ def _changed(found: Occurrence) -> Posting:
         actor=posting.actor,
         reason=posting.reason,
     )
+
+
+def _check_tier(standing: Standing, before: Standing) -> None:
+    """No entry of any other kind changes the tier."""
+    for name in ("tier", "points_tier", "fell_on", "grants"):
+        if getattr(standing, name) != getattr(before, name):
+            right, wrong = getattr(before, name), getattr(standing, name)
+            raise DiffersError(f"standing.{name}", right, wrong)
+
+
+def _reviewed(found: Occurrence) -> Posting:
+    expected = review(
+        found.state,
+        since=date.fromisoformat(found.input("since")),
+        now=found.entry.recorded_at,
+        program=found.program,
+        actor=found.posting.actor,
+    )
+    if expected is None:
+        raise DiffersError("type", "no entry: the tier is as it should be", found.posting.type)
+    return expected
+
+
+def _membership(found: Occurrence) -> Posting:
+    """A membership that was bought or given, or the end of one that was bought."""
+    posting, granting = found.posting, _granting(found)
+    before, standing = found.state.standing, found.state.standing
+    if GRANT_ENDED in posting.inputs:
+        standing = without_grant(granting, posting.inputs[GRANT_ENDED])
+    if GRANT in posting.inputs:
+        state = replace(found.state, standing=standing)
+        grant = read_grant(posting.inputs[GRANT])
+        standing = bought(replace(granting, state=state), grant)
+    if standing == before:
+        raise DiffersError("type", "no entry: the membership is there already", posting.type)
+    expected = Posting(
+        type="change",
+        at=found.entry.recorded_at,
+        source=posting.source,
+        program_version=found.program.version,
+        actor=posting.actor,
+        reason=MEMBERSHIP_REASON,
+        inputs=posting.inputs,
+    )
+    return with_standing(expected, before, standing)
 
 
 def _merged(found: Occurrence) -> Posting:
@@ -298,7 +363,21 @@ def _redeemed(found: Occurrence) -> Posting:
         actor=found.posting.actor,
         note_hash=found.posting.details.get("note"),
     )
-    return _about(expected, found.posting.source, id_)
+    return _about(_with_grant(expected, found, id_), found.posting.source, id_)
+
+
+def _granting(found: Occurrence) -> Granting:
+    return Granting(state=found.state, today=found.today, program=found.program)
+
+
+def _with_grant(expected: Posting, found: Occurrence, id_: RedemptionId) -> Posting:
+    """The posting with the tier that the reward gave, which only the entry itself says."""
+    if GRANT not in found.posting.inputs:
+        return expected
+    grant = read_grant(found.posting.inputs[GRANT])
+    if grant.source != reward_source(id_):
+        raise DiffersError(f"inputs.{GRANT}", reward_source(id_), grant.source)
+    return granted(expected, grant, _granting(found))
 
 
 def _reserved(found: Occurrence) -> Posting:
@@ -360,7 +439,8 @@ def _priced_by(found: Occurrence) -> Program:
 
 
 def _captured(found: Occurrence) -> Posting:
-    return capture(_step(found, priced_by=_priced_by(found)), int(found.input("spent")))
+    expected = capture(_step(found, priced_by=_priced_by(found)), int(found.input("spent")))
+    return _with_grant(expected, found, RedemptionId(found.detail("redemption")))
 
 
 def _released(found: Occurrence) -> Posting:
@@ -393,12 +473,13 @@ def _reversed(found: Occurrence) -> Posting:
     if seen is None:
         raise OutOfReachError(f"it reverses {id_}, whose entries it needs")
     spent = still_spent(seen.lots, captured=seen.captured, reversed_points=seen.reversed)
-    return reverse(
-        _step(found, priced_by=_priced_by(found)),
-        spent=spent,
-        points=int(found.input("undone")),
-        year=seen.year,
+    undone = int(found.input("undone"))
+    expected = reverse(
+        _step(found, priced_by=_priced_by(found)), spent=spent, points=undone, year=seen.year
     )
+    if seen.reversed + undone != seen.captured:
+        return expected
+    return ended(expected, reward_source(RedemptionId(id_)), _granting(found))
 
 
 # --- Adjustments and transfers --------------------------------------------------------------

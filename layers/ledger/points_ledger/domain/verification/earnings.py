@@ -14,6 +14,8 @@ from points_ledger.domain.lot import total
 from points_ledger.domain.program import Program
 from points_ledger.domain.receipt import Receipt, read_receipt
 from points_ledger.domain.state import State
+from points_ledger.domain.tier import is_qualifying
+from points_ledger.domain.usage import OVER, USED
 from points_ledger.domain.verification.book import Book
 from points_ledger.domain.verification.outcome import DiffersError, OutOfReachError
 
@@ -142,6 +144,25 @@ def _posted_before(
     return found
 
 
+def _counts_qualifying(group: Sequence[Entry], state: State) -> bool:
+    """Whether these entries are as the ledger writes them since it counts qualifying points.
+
+    Entries of before are only at the beginning of a chain: no counter of theirs, none before.
+    """
+    return any(map(is_qualifying, state.counters)) or any(
+        is_qualifying(name) for entry in group for name in entry.posting.counters
+    )
+
+
+def _forgets(group: Sequence[Entry]) -> bool:
+    """Whether these entries drop counters that are over; those of before the ledger did do not."""
+    return any(
+        (name.startswith(USED) and change < 0) or name.startswith(OVER)
+        for entry in group
+        for name, change in entry.posting.counters.items()
+    )
+
+
 def _repeated(
     receipt: Receipt,
     group: Sequence[Entry],
@@ -173,10 +194,12 @@ def _repeated(
                 reason=next(reasons, None) or "",
                 actor=first.posting.actor,
                 in_force=in_force,
+                forgets=_forgets(group),
             ),
             # No hold ends later than the points matured, whatever their entry says.
-            matured_at=max(matured_at or hold_ends, hold_ends),
+            matured_at=max(receipt.released_at or matured_at or hold_ends, hold_ends),
             has_excess_refund=any("refund" in e.posting.details for e in group),
+            counts_qualifying=_counts_qualifying(group, state),
         )
     except ValueError as error:
         raise DiffersError("inputs", f"what the program knows ({error})", "another") from error

@@ -1,4 +1,4 @@
-"""Stripe's API, of which one thing is needed: the lines that a webhook payload cuts off."""
+"""The API of a provider, of which one thing is needed: what its webhook payloads leave out."""
 
 import json
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ _OK: Final = 200
 
 
 @dataclass(eq=False)
-class StripeApiError(Exception):
-    """No usable answer; `status` is Stripe's, or 0 without one. The provider delivers again."""
+class ProviderApiError(Exception):
+    """No usable answer; `status` is the provider's, or 0 without one. It delivers again."""
 
     status: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StripeApi:
-    """Reads pages of Stripe's API; `base_url` is http or https, redirects are not followed."""
+class ProviderApi:
+    """Reads pages of the API; `base_url` is http or https, redirects are not followed."""
 
     base_url: str
     api_key: str = field(repr=False)
@@ -32,7 +32,7 @@ class StripeApi:
         """One page, for `Provider.read(complete=…)`.
 
         Raises:
-            StripeApiError: unreachable, refused, or not a JSON object of bounded size.
+            ProviderApiError: unreachable, refused, or not a JSON object of bounded size.
         """
         base = urlsplit(self.base_url)
         connect = HTTPConnection if base.scheme == "http" else HTTPSConnection
@@ -43,18 +43,18 @@ class StripeApi:
             response = connection.getresponse()
             return _page(response.status, response.read(MAX_PAGE_BYTES + 1))
         except (HTTPException, OSError) as error:
-            raise StripeApiError(0) from error
+            raise ProviderApiError(0) from error
         finally:
             connection.close()
 
 
 def _page(status: int, body: bytes) -> Mapping[str, object]:
     if status != _OK or len(body) > MAX_PAGE_BYTES:
-        raise StripeApiError(status)
+        raise ProviderApiError(status)
     try:
         page = json.loads(body)
     except ValueError as error:
-        raise StripeApiError(status) from error
+        raise ProviderApiError(status) from error
     if not isinstance(page, dict):
-        raise StripeApiError(status)
+        raise ProviderApiError(status)
     return page

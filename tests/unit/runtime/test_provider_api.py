@@ -1,4 +1,4 @@
-"""Reading a page of Stripe's API; the connection is a fake, so no socket is opened."""
+"""Reading a page of a provider's API; the connection is a fake, so no socket is opened."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from points_ledger.adapters import stripe_api
-from points_ledger.adapters.stripe_api import MAX_PAGE_BYTES, StripeApi, StripeApiError
+from points_ledger.adapters import provider_api
+from points_ledger.adapters.provider_api import MAX_PAGE_BYTES, ProviderApi, ProviderApiError
 
 
 @dataclass
@@ -52,8 +52,8 @@ class SecureConnection(Connection):
 
 @pytest.fixture(autouse=True)
 def connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(stripe_api, "HTTPConnection", Connection)
-    monkeypatch.setattr(stripe_api, "HTTPSConnection", SecureConnection)
+    monkeypatch.setattr(provider_api, "HTTPConnection", Connection)
+    monkeypatch.setattr(provider_api, "HTTPSConnection", SecureConnection)
     Connection.made = []
     yield
     assert all(each.is_closed for each in Connection.made)
@@ -63,7 +63,7 @@ def get(
     monkeypatch: pytest.MonkeyPatch, answer: Answer | Exception, url: str = "https://api.example"
 ) -> Mapping[str, object]:
     monkeypatch.setattr(Connection, "answer", answer)
-    return StripeApi(base_url=url, api_key="sk_1").get("/v1/invoices/in_1/lines?limit=100")
+    return ProviderApi(base_url=url, api_key="sk_1").get("/v1/invoices/in_1/lines?limit=100")
 
 
 def test_a_page_is_read_with_the_key_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,10 +101,10 @@ def test_a_local_server_may_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_usable_page_there_is_an_error(
     answer: Answer | Exception, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(StripeApiError) as failed:
+    with pytest.raises(ProviderApiError) as failed:
         get(monkeypatch, answer)
     assert failed.value.status == status
 
 
 def test_the_key_is_never_shown() -> None:
-    assert "sk_1" not in repr(StripeApi(base_url="https://api.example", api_key="sk_1"))
+    assert "sk_1" not in repr(ProviderApi(base_url="https://api.example", api_key="sk_1"))
