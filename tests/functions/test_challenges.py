@@ -132,6 +132,19 @@ def test_a_board_shows_ranks_to_members_and_members_to_staff(deployed: Deployed)
     assert deployed.ask(BOARD, TILL, path=TOP).body["me"] is None
 
 
+def test_no_member_learns_from_a_cursor_who_the_others_are(deployed: Deployed) -> None:
+    ids = [deployed.enrol(f"C-{n}") for n in range(3)]
+    for n in range(3):
+        deployed.accrue(sold("10.00", id_=f"T-{n}", customer=f"C-{n}", at=NOW))
+    follow(deployed)
+    query = {"limit": "1"}
+    for other in (member(ids[0]), TILL):
+        assert deployed.ask(BOARD, other, path=TOP, query=query).body["cursor"] is None
+    cursor = deployed.ask(BOARD, path=TOP, query=query).body["cursor"]
+    forbidden = deployed.ask(BOARD, member(ids[0]), path=TOP, query={**query, "cursor": cursor})
+    assert forbidden.refusal == (403, "forbidden")
+
+
 def test_a_board_is_read_in_pages(deployed: Deployed) -> None:
     for n in range(5):
         deployed.enrol(f"C-{n}")

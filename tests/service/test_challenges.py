@@ -198,6 +198,17 @@ def test_two_counts_that_become_enough_by_a_merge_win_together() -> None:
     assert len(paid_out(desk)) == 2
 
 
+def test_counts_of_a_period_that_is_over_win_nothing_together() -> None:
+    desk = Desk(playing(TWO, streaks=[DAILY]))
+    buy(desk, "p1")
+    buy(desk, "p2", customer="bob", days=1)
+    desk.wait(after(days=60))
+    merge(desk, BOB, ADA)
+    for marker in markers(desk):
+        desk.release(EarningKey.parse(marker.target))
+    assert paid_out(desk) == {}
+
+
 def test_what_one_has_won_is_not_won_again_after_the_merge() -> None:
     desk = Desk(playing(TWO, streaks=[DAILY]))
     buy(desk, "p1")

@@ -2,9 +2,10 @@
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
@@ -14,7 +15,7 @@ from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import BrokenInvariantError, InvalidRequestError, NotFoundError
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.prize import prize_rules
-from points_ledger.domain.program import Leaderboard, Prize, Program
+from points_ledger.domain.program import Leaderboard, Prize, Program, VersionPeriod
 from points_ledger.domain.state import Standing
 from points_ledger.service.leaderboards import (
     MAX_TRANSACTIONS_PER_VISIT,
@@ -24,7 +25,21 @@ from points_ledger.service.leaderboards import (
 )
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.merging import MergeMembers
-from points_ledger.service.ports import Board, BoardKey, Marker, Outcome, RequestKey, Score, Write
+from points_ledger.service.ports import (
+    Board,
+    BoardKey,
+    Create,
+    Marker,
+    Outcome,
+    ProgramVersion,
+    RequestKey,
+    Save,
+    Score,
+    ScoreKey,
+    VersionList,
+    VersionListKey,
+    Write,
+)
 from points_ledger.service.sweep import Sweep
 from tests.builders import after, paid, posted, program, refunded, voided
 from tests.memory_store import MemoryStore
@@ -42,6 +57,20 @@ KEY: Final = BoardKey(board_id="top", period="2026-03")
 def playing(*boards: Leaderboard, rules: Program | None = None) -> Program:
     base = rules or program()
     return replace(base, leaderboards=boards, rules=(*base.rules, *prize_rules((), (), boards)))
+
+
+def publish(desk: Desk, changed: Program) -> None:
+    """Another version is in force from now on."""
+    known = desk.memory.get([VersionListKey()])[VersionListKey()]
+    assert isinstance(known, VersionList)
+    number = len(known.periods) + 1
+    version = ProgramVersion(
+        program=replace(changed, version=number), document="{}", published_at=desk.now
+    )
+    added = VersionPeriod(version=number, effective_from=desk.now)
+    versions = VersionList(periods=(*known.periods, added))
+    desk.memory.commit([Create(item=version), Save(item=versions, expected=number - 1)])
+    desk.wait(desk.now + timedelta(minutes=2))
 
 
 def boards_of(desk: Desk) -> Leaderboards:
@@ -160,6 +189,23 @@ def test_a_merge_makes_one_of_two() -> None:
     assert own == (17, 1)
 
 
+def test_a_merge_carries_scores_of_a_board_that_no_version_at_hand_has() -> None:
+    desk = Desk(playing(replace(TOP, freeze_after=Period.parse("P3D"))))
+    desk.enrol("ada", key="ada")
+    sell(desk, bob="7.00")
+    follow(desk)
+    publish(desk, program())
+    merge(desk)
+    follow(desk)
+    place = ScoreKey(board_id="top", period="2026-03", member_id=MemberId("member-1"))
+    score = desk.memory.get([place])[place]
+    assert isinstance(score, Score)
+    assert score.score == 7
+    targets = {marker.target for marker in desk.markers("leaderboard")}
+    assert targets == {MARCH}
+    assert frozen(desk, min(marker.due_at for marker in desk.markers("leaderboard"))) == 0
+
+
 def merge(desk: Desk) -> None:
     request = RequestKey(caller="staff", key="merge")
     command = MergeMembers(
@@ -210,7 +256,7 @@ def test_what_is_asked_has_to_be_there() -> None:
     desk = Desk(playing(TOP))
     with pytest.raises(NotFoundError):
         boards_of(desk).show("other", None, limit=1)
-    for period in ("2026", "2026-W10", "2026-13", "lifetime"):
+    for period in ("2026", "2026-W10", "2026-13", "9999-12", "lifetime"):
         with pytest.raises(InvalidRequestError):
             boards_of(desk).show("top", period, limit=1)
     assert boards_of(desk).show("top", "2020-01", limit=1).places == ()
@@ -300,6 +346,21 @@ def test_who_was_merged_wins_the_better_prize_once() -> None:
     follow(desk)
     pay_out(desk)
     assert prizes(desk) == {"leaderboard:top:2026-03:member-1": 100}
+
+
+def test_the_version_that_froze_a_board_awards_all_of_it() -> None:
+    """A later version is in another zone, where the period seems to end in the version before."""
+    count = PLACES_PER_TRANSACTION * MAX_TRANSACTIONS_PER_VISIT + 1
+    desk = Desk(playing(TOP))
+    sell(desk, **{f"c{n}": "5.00" for n in range(count)})
+    follow(desk)
+    desk.wait(END - timedelta(hours=1))
+    publish(desk, playing(replace(TOP, prizes=(Prize(rank=1, points=7),))))
+    frozen(desk)
+    publish(desk, playing(TOP, rules=program(zone="Asia/Tokyo")))
+    frozen(desk, END + timedelta(hours=1))
+    pay_out(desk)
+    assert Counter(prizes(desk).values()) == {7: count}
 
 
 def test_a_board_that_the_program_has_dropped_pays_nothing() -> None:

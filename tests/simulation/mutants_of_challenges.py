@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from points_ledger.domain import challenge, convergence
 from points_ledger.domain.challenge import FAMILIES as COUNTERS
-from points_ledger.domain.challenge import WON, Won
+from points_ledger.domain.challenge import WON, Over, Won
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.identity import LEDGER_SOURCE, EarningKey, MemberId
 from points_ledger.domain.program import Program
@@ -22,9 +22,11 @@ def _forgets_refunds(stack: ExitStack) -> None:
     """A refund does not lower what was counted."""
     tallied = challenge.tallied
 
-    def kept(change: Counters, state: State, *, program: Program, now: datetime) -> Counters:
+    def kept(
+        change: Counters, state: State, *, program: Program, in_force: Program, now: datetime
+    ) -> Counters:
         rises = {n: v for n, v in change.items() if v > 0 or not n.startswith(COUNTERS)}
-        return tallied(rises, state, program=program, now=now)
+        return tallied(rises, state, program=program, in_force=in_force, now=now)
 
     stack.enter_context(patch.object(convergence, "tallied", kept))
 
@@ -34,9 +36,9 @@ def _pays_a_prize_twice(stack: ExitStack) -> None:
     prizes, key = challenge.prizes, Won.key
     paid: list[EarningKey] = []
 
-    def again(state: State, change: Counters, *, program: Program) -> Counters:
+    def again(state: State, change: Counters, *, program: Program, over: Over) -> Counters:
         forgotten = {n: v for n, v in state.counters.items() if not n.startswith(WON)}
-        return prizes(replace(state, counters=forgotten), change, program=program)
+        return prizes(replace(state, counters=forgotten), change, program=program, over=over)
 
     def named(self: Won, member_id: MemberId) -> EarningKey:
         first = key(self, member_id)

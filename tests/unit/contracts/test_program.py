@@ -46,8 +46,10 @@ from points_ledger.domain.program import (
     TierWindow,
     TransferTerms,
 )
+from tests.json_schema import faults
 
 type_of_document = dict[str, Any]
+SCHEMA = program_schema()
 SAMPLE_TEXT = Path(__file__).parents[3].joinpath("events", "program.json").read_text()
 SMALLEST: type_of_document = {
     "name": "Small",
@@ -492,6 +494,8 @@ def test_whole_numbers_are_whole_numbers_in_bounds(path: str, value: object) -> 
         ("earning_rules.0.on_partial_refund", "revoke"),
         ("earning_rules.2.action", None),
         ("earning_rules.2.action", "a:b"),
+        # nobody else brings a friend, so the points would wait for ever
+        ("earning_rules.2.release", "referred_first_purchase"),
         ("earning_rules.2.per_amount", "1.00"),
         ("earning_rules.2.rounding", "up"),
         ("earning_rules.2.exclusive", True),
@@ -564,6 +568,7 @@ def test_a_bad_value_is_refused_at_its_path(path: str, value: object) -> None:
 def test_what_the_contract_allows_is_accepted(path: str, value: object) -> None:
     document = with_value(path, value)
     assert parse_program(document, 1) == program_from_stored(json.dumps(document), 1)
+    assert faults(SCHEMA, document) == []
 
 
 @pytest.mark.parametrize("name", ["name", "currency", "time_zone", "point_value", "earning_rules"])
@@ -641,6 +646,46 @@ def test_the_schema_closes_every_object_and_names_what_is_required() -> None:
     assert set(sample()) <= set(schema["properties"])
     assert "from" in schema["$defs"]["CampaignDocument"]["properties"]
     json.dumps(schema)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("name", " "),
+        ("currency", "DOLLARS"),
+        ("time_zone", "Mars Olympus"),
+        ("point_value.amount", "0.00"),
+        ("item_categories", {"": "retail"}),
+        ("earning_rules.0.id", "a b"),
+        ("earning_rules.0.points", 0),
+        ("earning_rules.0.per_amount", "0"),
+        ("earning_rules.0.per_amount", "-1.00"),
+        ("earning_rules.0.per_amount", "01.00"),
+        ("earning_rules.0.per_amount", "1000000000"),
+        ("earning_rules.0.match.categories", [""]),
+        ("earning_rules.0.match.categories", ["x" * 256]),
+        ("earning_rules.0.match.colour", "red"),
+        ("earning_rules.2.action", "challenge:x"),
+        ("earning_rules.4", {**PURCHASE, "per_amount": None, "per_quantity": 0}),
+        ("campaigns.0.from", "1969-12-31T00:00"),
+        ("campaigns.0.to", "2027-01-01"),
+        ("campaigns.0.multiplier", "0"),
+        ("campaigns.0.multiplier", "0.5"),
+        ("campaigns.0.multiplier", 1_000_000_000),
+        ("campaigns.0.multiplier", "1000000000"),
+        ("tiers.0.multiplier", "100.01"),
+        ("benefits", [{"id": "b", "description": "A drink", "discount_percent": "0.0"}]),
+        ("memberships", [{"id": "m", "tier": "gold", "lasts": "PT5H"}]),
+        ("maturation.hold", "P1"),
+        ("maturation.hold", "PT"),
+        ("expiry.after", "PT36H"),
+        ("redemption.minimum_amount", "-0"),
+    ],
+)
+def test_what_one_field_gets_wrong_the_schema_knows_too(path: str, value: object) -> None:
+    document = with_value(path, value)
+    assert len(refusals(document)) == 1
+    assert faults(SCHEMA, document)
 
 
 # Random documents.
@@ -950,6 +995,7 @@ def test_a_valid_document_says_the_same_as_its_program(document: type_of_documen
     for name, part in said.items():
         assert part == meant[name], name
     assert program_from_stored(json.dumps(document), 3) == program
+    assert faults(SCHEMA, document) == []
 
 
 def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -988,4 +1034,5 @@ def test_rubbish_anywhere_is_accepted_or_refused_and_never_breaks_anything(
         unnamed = [error for error in refused.errors if not (error.field and error.message)]
         assert not unnamed
     else:
+        assert faults(SCHEMA, document) == []
         assert replace(program, version=2) == program_from_stored(json.dumps(document), 2)

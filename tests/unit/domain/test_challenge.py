@@ -22,7 +22,7 @@ from points_ledger.domain.program import (
     Program,
     Streak,
 )
-from points_ledger.domain.state import Standing, State
+from points_ledger.domain.state import Counters, Standing, State
 from tests.builders import (
     CUSTOMER,
     World,
@@ -484,11 +484,42 @@ def test_the_counters_of_a_member_stay_few_over_years() -> None:
 
 def test_a_fall_takes_no_more_than_there_is_and_still_is_an_entry() -> None:
     rules = playing(replace(FIVE, per="lifetime"))
-    asked = {"challenge:five:lifetime": -1}
-    assert tallied(asked, State(), program=rules, now=after()) == {"challenge:five:lifetime": 0}
-    assert tallied({"used:rule:x:": -1}, State(), program=rules, now=after()) == {
-        "used:rule:x:": -1
-    }
+
+    def taken(asked: dict[str, int]) -> Counters:
+        return tallied(asked, State(), program=rules, in_force=rules, now=after())
+
+    assert taken({"challenge:five:lifetime": -1}) == {"challenge:five:lifetime": 0}
+    assert taken({"used:rule:x:": -1}) == {"used:rule:x:": -1}
+
+
+# --- Versions -------------------------------------------------------------------------------
+
+
+def window(ends: datetime) -> Challenge:
+    begins = datetime(2026, 3, 1)  # noqa: DTZ001 - of the zone
+    return replace(FIVE, id="w", count=2, per="window", begins=begins, ends=ends)
+
+
+def test_a_refund_of_an_earlier_version_drops_nothing_of_a_window_that_was_prolonged() -> None:
+    first = playing(window(datetime(2026, 3, 10)))  # noqa: DTZ001 - of the zone
+    second = replace(playing(window(datetime(2026, 4, 10))), version=2)  # noqa: DTZ001 - of the zone
+    name = "challenge:w:2026-03-01T0000"
+    state = State(counters={name: 3, f"won:{name}": 1})
+    change = tallied(
+        {name: -1}, state, program=first, in_force=second, now=at("2026-03-25T00:00:00Z")
+    )
+    assert change == {name: -1}
+
+
+def test_a_run_that_is_over_wins_nothing_by_a_version_that_asks_for_less() -> None:
+    rules = replace(playing(streaks=[replace(DAILY, length=2)]), version=2)
+    days = [f"streak:daily:2026-03-0{day}" for day in (2, 3)]
+    state = State(counters=dict.fromkeys(days, 1))
+    change = tallied(
+        {"streak:daily:2026-05-01": 1}, state, program=rules, in_force=rules,
+        now=at("2026-05-01T12:00:00Z"),
+    )  # fmt: skip
+    assert change == {"streak:daily:2026-05-01": 1, **dict.fromkeys(days, -1)}
 
 
 # --- What a prize is ------------------------------------------------------------------------

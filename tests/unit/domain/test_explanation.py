@@ -25,6 +25,7 @@ from points_ledger.domain.explanation import (
     explain_expiry,
     explain_maturation,
     explain_mode,
+    explain_multiplying,
     explain_point_value,
     explain_redemption,
     explain_reversal,
@@ -185,9 +186,9 @@ PER_DOLLAR = purchase_rule(per_amount="1.00")
             purchase_rule(match=replace(ORIGINAL, minimum_amount=Decimal(20)), per_amount="1.00"),
             (
                 "1 point per 1.00 USD of original, rounded down; "
-                "only when that comes to at least 20.00 USD"
+                "only when that comes to at least 20.00 USD after refunds"
             ),
-            [line("19.99", "original"), line("50", "retail")],
+            [line("19.99", "original", of="25.00"), line("50", "retail")],
             0,
         ),
         (
@@ -364,10 +365,15 @@ def test_an_exclusive_rule_says_that_it_replaces_the_others() -> None:
     alone = replace(PLAIN, rules=(PER_DOLLAR, low))
     both = replace(PLAIN, rules=(PER_DOLLAR, low, high))
     assert explain_rule(low, alone).endswith("; replaces all other rules")
-    assert explain_rule(low, both).endswith("; replaces all other rules (priority 1)")
-    assert explain_rule(high, both).endswith("; replaces all other rules (priority 2)")
+    said = "; replaces all other rules (priority {}: the highest counts{})"
+    assert explain_rule(low, both).endswith(said.format(1, ""))
+    assert explain_rule(high, both).endswith(said.format(2, ""))
     assert earned(alone, line("7")) == 10
     assert earned(both, line("7")) == 100
+    equal = replace(low, priority=2)
+    equals = replace(PLAIN, rules=(PER_DOLLAR, equal, high))
+    assert explain_rule(equal, equals).endswith(said.format(2, ", of equal ones the first"))
+    assert earned(equals, line("7")) == 10
 
 
 def test_a_rule_says_when_it_does_not_count_towards_a_tier() -> None:
@@ -444,7 +450,10 @@ WINDOW = "on purchases posted from 2026-07-01 00:00 until 2026-08-01 12:30 (Amer
         ),
         (
             campaign("2", match=Match(minimum_amount=Decimal(50))),
-            f"2 times the points, {WINDOW}; only when that comes to at least 50.00 USD",
+            (
+                f"2 times the points, {WINDOW}; "
+                "only when that comes to at least 50.00 USD after refunds"
+            ),
             20,
         ),
         (
@@ -515,6 +524,41 @@ def test_a_tier_says_what_it_gives(multiplier: str, sentence: str, points: int) 
     assert earned(program, line("19")) == 19
 
 
+GOLD = Tier(id="gold", points=5000, multiplier=Decimal("1.5"))
+MULTIPLIED = "A tier multiplies what a purchase earns with its campaigns"
+COUNTED_BEFORE = "the most that a campaign gives is counted before that"
+WHOLE = "What a purchase earns in all is rounded down to whole points"
+
+
+@pytest.mark.parametrize(
+    ("extra", "tiers", "sentences", "points"),
+    [
+        (None, (), (), 19),
+        (None, (GOLD,), (WHOLE,), 28),
+        (campaign("2"), (), (), 38),
+        (campaign("1.5"), (), (WHOLE,), 28),
+        (campaign("2"), (replace(GOLD, multiplier=Decimal(1)),), (), 38),
+        (campaign("2"), (replace(GOLD, multiplier=Decimal(2)),), (MULTIPLIED,), 76),
+        # Not rounded in between: 19 and 9.5 are 28.5, and those 1.5 times 42.75.
+        (campaign("1.5"), (GOLD,), (MULTIPLIED, WHOLE), 42),
+        # 5 of the cap are used up, and the member has 7.5 more.
+        (
+            campaign("2", member_cap_points=5),
+            (GOLD,),
+            (f"{MULTIPLIED}; {COUNTED_BEFORE}", WHOLE),
+            36,
+        ),
+    ],
+)
+def test_multipliers_say_what_they_multiply_and_how_it_is_rounded(
+    extra: Campaign | None, tiers: tuple[Tier, ...], sentences: tuple[str, ...], points: int
+) -> None:
+    campaigns = () if extra is None else (extra,)
+    program = replace(PLAIN, rules=(PER_DOLLAR,), campaigns=campaigns, tiers=tiers)
+    assert explain_multiplying(program) == sentences
+    assert earned(program, line("19"), pin=replace(MEMBER, tier="gold")) == points
+
+
 DAY = Period(minutes=1440)
 FORTNIGHT = Period(days=14)
 
@@ -524,19 +568,22 @@ FORTNIGHT = Period(days=14)
     [
         (
             MaturationTerms(hold=DAY),
-            "Points become available when the purchase is paid and 24 hours have passed",
+            (
+                "Points become available when the purchase is paid and 24 hours have passed "
+                "since the sale"
+            ),
         ),
         (MaturationTerms(), "Points become available when the purchase is paid"),
         (MaturationTerms(requires_payment=False), "Points become available at once"),
         (
             MaturationTerms(requires_payment=False, hold=Period(days=1)),
-            "Points become available when 1 day has passed",
+            "Points become available when 1 day has passed since the sale",
         ),
         (
             MaturationTerms(hold=Period(months=1, minutes=90), return_window=FORTNIGHT),
             (
                 "Points become available when the purchase is paid, 1 month, 1 hour and 30 minutes "
-                "have passed and 14 days have passed since the payment"
+                "have passed since the sale and 14 days have passed since the payment"
             ),
         ),
         (
@@ -551,7 +598,7 @@ FORTNIGHT = Period(days=14)
             MaturationTerms(partial_payment="proportional", hold=DAY, return_window=FORTNIGHT),
             (
                 "Points become available in proportion to what is paid, when 24 hours have passed "
-                "and 14 days have passed since each payment"
+                "since the sale and 14 days have passed since each payment"
             ),
         ),
         (
@@ -576,6 +623,18 @@ def test_maturation_speaks_of_actions_and_lapse_only_where_there_is_any() -> Non
     assert explain_maturation(replace(PLAIN, maturation=unpaid)) == (
         "Points become available at once",
     )
+
+
+@pytest.mark.parametrize(
+    ("hold", "sentences"),
+    [(DAY, ("Points for actions become available when 24 hours have passed",)), (Period(), ())],
+)
+def test_a_hold_is_named_where_all_actions_wait_for_a_purchase_too(
+    hold: Period, sentences: tuple[str, ...]
+) -> None:
+    rule = Rule(id="r", on="action", action="booking", points=5, release="linked_purchase")
+    program = replace(PLAIN, rules=(rule,), maturation=MaturationTerms(hold=hold))
+    assert explain_maturation(program)[1:] == sentences
 
 
 @pytest.mark.parametrize(
@@ -756,6 +815,8 @@ def test_the_sample_in_sentences() -> None:
         ),
         "Tier silver from 1,000 qualifying points: 1.25 times the points of a purchase",
         "Tier gold from 5,000 qualifying points: 1.5 times the points of a purchase",
+        f"{MULTIPLIED}; {COUNTED_BEFORE}",
+        WHOLE,
         (
             "Points of the current month and the 12 months before it count towards a tier, "
             "by the day of the purchase"
@@ -764,7 +825,7 @@ def test_the_sample_in_sentences() -> None:
             "A tier that is no longer reached is kept for 30 days, and then falls to the tier "
             "that the points reach"
         ),
-        "Points become available when the purchase is paid and 24 hours have passed",
+        "Points become available when the purchase is paid and 24 hours have passed since the sale",
         "Points for actions become available when 24 hours have passed",
         "Points that still wait for payment after 180 days lapse; a later payment brings them back",
         "Points that still wait for a referred friend after 180 days lapse",

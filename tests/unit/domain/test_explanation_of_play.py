@@ -132,7 +132,7 @@ def test_a_reader_of_a_challenge_wins_what_it_says(
             Challenge(id="c", count=2, points=9, per="day", match=match(minimum_amount="10.00")),
             (
                 "9 points once a day for 2 purchases within a day; "
-                "only when a purchase comes to at least 10.00 USD"
+                "only when a purchase comes to at least 10.00 USD after refunds"
             ),
         ),
         (

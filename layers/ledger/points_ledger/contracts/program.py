@@ -690,8 +690,7 @@ def _action_rule_contradictions(path: str, rule: Mapping[str, object]) -> Iterat
         if rule.get(name, default) != default:
             yield FieldError(f"{path}.{name}", "is only for rules on purchases")
     if rule.get("release") == "referred_first_purchase" and rule.get("action") != REFERRAL:
-        message = f"is only for the action {REFERRAL}: nobody else has brought a friend"
-        yield FieldError(f"{path}.release", message)
+        yield FieldError(f"{path}.release", f"is only for the action {REFERRAL}")
     yield from _lines_of_an_action(path, rule)
 
 

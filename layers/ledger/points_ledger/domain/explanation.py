@@ -79,6 +79,7 @@ def explain(program: Program) -> tuple[str, ...]:
         *(explain_campaign(campaign, program) for campaign in program.campaigns),
         *explain_stacking(program),
         *(explain_tier(tier) for tier in program.tiers),
+        *explain_multiplying(program),
         *explain_tier_window(program),
         *(explain_membership(each) for each in program.memberships),
         *(explain_benefit(each) for each in program.benefits),
@@ -153,15 +154,29 @@ def explain_tier(tier: Tier) -> str:
     return f"{reached}: {words.number(tier.multiplier)} times the points of a purchase"
 
 
+def explain_multiplying(program: Program) -> tuple[str, ...]:
+    """What the multiplier of a tier is about, and where broken points go."""
+    tiers = [tier.multiplier for tier in program.tiers if tier.multiplier != 1]
+    sentences = []
+    if tiers and program.campaigns:
+        bounded = any(each.member_cap_points or each.budget_points for each in program.campaigns)
+        bounds = "; the most that a campaign gives is counted before that" if bounded else ""
+        sentences.append(f"A tier multiplies what a purchase earns with its campaigns{bounds}")
+    if any(each % 1 for each in (*tiers, *(each.multiplier for each in program.campaigns))):
+        sentences.append("What a purchase earns in all is rounded down to whole points")
+    return tuple(sentences)
+
+
 def explain_maturation(program: Program) -> tuple[str, ...]:
     """When pending points become available, and when they lapse instead."""
     terms = program.maturation
     held = words.passed(terms.hold)
     sentences = [_purchase_maturation(program)]
-    unconditional = [rule for rule in program.rules if rule.on == "action" and not rule.release]
-    if unconditional:
+    # A hold delays what waits for a purchase too.
+    on_actions = [r for r in program.rules if r.on == "action" and (held or not r.release)]
+    if on_actions:
         when = f"when {held}" if held else "at once"
-        kinds = sorted({"prizes" if is_prize_rule(rule) else "actions" for rule in unconditional})
+        kinds = sorted({"prizes" if is_prize_rule(rule) else "actions" for rule in on_actions})
         sentences.append(f"Points for {words.all_of(kinds)} become available {when}")
     if terms.cancel_unpaid_after is not None:
         patience = words.period(terms.cancel_unpaid_after)
@@ -304,10 +319,18 @@ def _purchase_terms(rule: Rule, program: Program) -> Iterable[str]:
             case "revoke":
                 yield "lost with any refund"
     if rule.exclusive:
-        rivals = sum(other.exclusive for other in program.rules) > 1
-        yield "replaces all other rules" + (f" (priority {rule.priority})" if rivals else "")
+        yield f"replaces all other rules{_among_rivals(rule, program)}"
     if not rule.qualifying:
         yield "does not count towards a tier"
+
+
+def _among_rivals(rule: Rule, program: Program) -> str:
+    """Which of several exclusive rules counts; nothing where there is one."""
+    rivals = [other for other in program.rules if other.exclusive and other is not rule]
+    if not rivals:
+        return ""
+    first = ", of equal ones the first" if rule.priority in {r.priority for r in rivals} else ""
+    return f" (priority {rule.priority}: the highest counts{first})"
 
 
 def _action_gain(rule: Rule) -> str:
@@ -341,7 +364,7 @@ def _purchase_maturation(program: Program) -> str:
     if terms.requires_payment and not proportional:
         conditions.append("the purchase is paid")
     if held:
-        conditions.append(held)
+        conditions.append(f"{held} since the sale")
     if returned:
         since = "each payment" if proportional else "the payment"
         conditions.append(f"{returned} since {since if terms.requires_payment else 'the sale'}")

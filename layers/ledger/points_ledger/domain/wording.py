@@ -35,7 +35,8 @@ def match_terms(match: Match, program: Program, *, what: str = "that") -> Iterab
     if excluded:
         yield f"not for {listed(excluded, 'or')}"
     if match.minimum_amount is not None:
-        yield f"only when {what} comes to at least {amount(match.minimum_amount, program)}"
+        least = amount(match.minimum_amount, program)
+        yield f"only when {what} comes to at least {least} after refunds"
     if match.own_orders is not None:
         whose = "the member's own orders" if match.own_orders else "copies of another's order"
         yield f"only for {whose}"

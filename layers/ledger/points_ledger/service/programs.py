@@ -17,6 +17,9 @@ from points_ledger.service.ports import (
 MAX_LIST_AGE: Final = timedelta(seconds=60)
 """A version takes effect at least 2 minutes after it is published, so this cannot be missed."""
 
+MAX_VERSIONS_KEPT: Final = 32
+"""Of the versions that a process has seen: few are asked for at once, and documents may be large."""
+
 
 class Programs:
     """Finds the program version for an instant. One instance lives as long as its process."""
@@ -66,6 +69,8 @@ class Programs:
             item = self._store.get([key]).get(key)
             if item is None:
                 raise BrokenInvariantError(f"program version {number} is missing")
+            if len(self._versions) >= MAX_VERSIONS_KEPT:
+                del self._versions[next(iter(self._versions))]  # the one read longest ago
             self._versions[number] = cast("ProgramVersion", item)
         return self._versions[number]
 
