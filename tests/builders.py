@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from points_ledger.domain.aim import aim, valued
 from points_ledger.domain.calendar import Period, Rounding
-from points_ledger.domain.convergence import Occasion, aim, converge, valued
+from points_ledger.domain.convergence import converge
 from points_ledger.domain.earning import Earned, Earning, MergeableFact, Pin, merge
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, EntryType, Posting, chain
@@ -37,6 +38,7 @@ from points_ledger.domain.fact import (
 )
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId, RedemptionId
 from points_ledger.domain.maturation import Target, earned_points, target
+from points_ledger.domain.occasion import Occasion
 from points_ledger.domain.program import (
     Campaign,
     Clawback,

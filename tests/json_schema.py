@@ -47,7 +47,7 @@ def _of_member(part: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]
             yield each
 
 
-def _holds(keyword: str, bound: Any, value: Any, part: Mapping[str, Any]) -> bool:  # noqa: ANN401, PLR0911 - any JSON; one line for each keyword
+def _holds(keyword: str, bound: Any, value: Any, part: Mapping[str, Any]) -> bool:  # noqa: ANN401 - any JSON
     match keyword:
         case "type":
             names = [bound] if isinstance(bound, str) else bound
@@ -63,9 +63,12 @@ def _holds(keyword: str, bound: Any, value: Any, part: Mapping[str, Any]) -> boo
             return not isinstance(value, int) or value <= bound
         case "minLength":
             return not isinstance(value, str) or len(value) >= bound
-        case "maxLength" | "maxItems" | "maxProperties":
-            kind = {"maxLength": str, "maxItems": list, "maxProperties": dict}[keyword]
-            return not isinstance(value, kind) or len(value) <= bound
+        case "maxLength":
+            return not isinstance(value, str) or len(value) <= bound
+        case "maxItems":
+            return not isinstance(value, list) or len(value) <= bound
+        case "maxProperties":
+            return not isinstance(value, dict) or len(value) <= bound
         case "required":
             return not isinstance(value, dict) or set(bound) <= value.keys()
         case "additionalProperties":

@@ -15,11 +15,11 @@ from points_ledger.contracts.challenges import (
     standings_document,
 )
 from points_ledger.contracts.cursors import (
+    going_on,
     opened,
     opened_number,
     sealed,
     sealed_number,
-    unknown_cursor,
 )
 from points_ledger.contracts.requests import EntriesQuery, PendingQuery, read
 from points_ledger.contracts.responses import balance_document, entry_document, pending_document
@@ -40,18 +40,14 @@ handler = api.handle
 @api.route("GET /members/{member_id}/balance")
 def balance(request: Request) -> Response:
     """What the member has now."""
-    caller = request.caller()
-    member_id = caller.resolve_me(request.parameter("member_id"))
-    caller.require_self_staff_or_till(member_id)
+    member_id = request.own_or_served_member()
     return Response(body=balance_document(services.queries().balance(member_id)))
 
 
 @api.route("GET /members/{member_id}/benefits")
 def benefits(request: Request) -> Response:
     """What the member's tier gives, and how far the next one is."""
-    caller = request.caller()
-    member_id = caller.resolve_me(request.parameter("member_id"))
-    caller.require_self_staff_or_till(member_id)
+    member_id = request.own_or_served_member()
     return Response(body=benefits_document(*services.queries().benefits(member_id)))
 
 
@@ -61,12 +57,8 @@ def pending(request: Request) -> Response:
     member_id = request.own_or_any_member()
     query = read(PendingQuery, request.query)
     place = opened("pending", member_id, query.cursor)
-    try:
+    with going_on(place):
         page, following = services.queries().pending(member_id, limit=query.limit, cursor=place)
-    except ValueError as error:
-        if place is None:
-            raise
-        raise unknown_cursor() from error
     cursor = sealed("pending", member_id, following)
     return Response(body={"earnings": [pending_document(each) for each in page], "cursor": cursor})
 
@@ -90,14 +82,10 @@ def statement(request: Request) -> Response:
     member_id = request.own_or_any_member()
     query = read(StatementQuery, request.query)
     begin = opened_number("statement", member_id, query.cursor)
-    try:
+    with going_on(begin):
         found = services.statements().statement(
             member_id, query.month, begin=begin, limit=query.limit
         )
-    except ValueError as error:
-        if begin is None:
-            raise
-        raise unknown_cursor() from error
     cursor = sealed_number("statement", member_id, found.next_number)
     if not wants_csv(request.headers.get("accept", "")):
         return Response(body=statement_document(found, cursor))
@@ -127,7 +115,7 @@ def leaderboard(request: Request) -> Response:
         caller.require_staff()
     owner = f"{board_id}:{query.period or ''}"
     after, cursor = opened_place(owner, query.cursor)
-    try:
+    with going_on(cursor):
         standings = services.leaderboards().show(
             board_id,
             query.period,
@@ -136,10 +124,6 @@ def leaderboard(request: Request) -> Response:
             cursor=cursor,
             member_id=None if caller.is_staff else caller.member_id,
         )
-    except ValueError as error:
-        if cursor is None:
-            raise
-        raise unknown_cursor() from error
     following = sealed_place(owner, standings) if caller.is_staff else None
     body = standings_document(standings, shows_members=caller.is_staff, cursor=following)
     return Response(body=body)

@@ -7,11 +7,10 @@ problems; a lost answer is safe to ask for again with the same Idempotency-Key.
 from points_ledger.contracts.actions import ActionBody
 from points_ledger.contracts.requests import read
 from points_ledger.runtime import services
+from points_ledger.runtime.commands import answered, asked
 from points_ledger.runtime.http import Api, Request, Response
-from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
 from points_ledger.service.acting import PerformAction
-from points_ledger.service.ports import RequestKey
 
 api = Api(LedgerSettings)
 handler = api.handle
@@ -20,15 +19,12 @@ handler = api.handle
 @api.route("POST /actions")
 def perform(request: Request) -> Response:
     """Record an action; 200 with what is known where it was reported before."""
-    caller = request.caller()
-    caller.require_staff_or_till()
-    key = RequestKey(caller=caller.id, key=request.idempotency_key())
+    caller = request.caller().require_staff_or_till()
+    said = asked(request, caller)
     body = read(ActionBody, request.json())
     purchase, also = (*body.purchases, None, None)[:2]
     command = PerformAction(
-        request=key,
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **said,
         member_id=caller.resolve_me(body.member_id),
         action=body.action,
         action_id=body.action_id,
@@ -38,10 +34,5 @@ def perform(request: Request) -> Response:
     )
     done = services.acting().perform(command)
     ids = {name: str(done.result[name]) for name in ("member_id", "earning_id")}
-    outcome = "replayed" if done.replayed else "performed" if done.created else "known"
-    return Response(
-        status=201 if done.created else 200,
-        body=done.result,
-        outcome=Outcome(name=outcome, ids=ids),
-        is_replay=done.replayed,
-    )
+    name, status = ("performed", 201) if done.created else ("known", 200)
+    return answered(done, name, ids, body=done.result, status=status)

@@ -14,12 +14,11 @@ from points_ledger.contracts.cursors import opened, sealed
 from points_ledger.contracts.requests import read
 from points_ledger.domain.identity import ApprovalId
 from points_ledger.runtime import bootstrap, services
+from points_ledger.runtime.commands import answered, asked
 from points_ledger.runtime.http import Api, Request, Response
-from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
 from points_ledger.service.adjusting import AdjustPoints
 from points_ledger.service.approving import DecideApproval
-from points_ledger.service.ports import RequestKey
 
 api = Api(LedgerSettings)
 handler = api.handle
@@ -28,14 +27,11 @@ handler = api.handle
 @api.route("POST /adjustments")
 def adjust(request: Request) -> Response:
     """Give or take points, or ask a second person to agree."""
-    caller = request.caller()
-    caller.require_staff()
+    caller = request.caller().require_staff()
     body = read(AdjustmentBody, request.json())
     member_id = caller.resolve_me(body.member_id)
     command = AdjustPoints(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **asked(request, caller),
         member_id=member_id,
         points=body.points,
         reason=body.reason,
@@ -44,15 +40,13 @@ def adjust(request: Request) -> Response:
     )
     done = services.adjusting().adjust(command)
     ids = {"member_id": member_id, "adjustment_id": str(done.result["adjustment_id"])}
-    outcome = Outcome(name="replayed" if done.replayed else str(done.result["status"]), ids=ids)
-    return Response(status=201, body=done.result, outcome=outcome, is_replay=done.replayed)
+    return answered(done, str(done.result["status"]), ids, body=done.result, status=201)
 
 
 @api.route("GET /approvals")
 def approvals(request: Request) -> Response:
     """What waits, or was decided, newest first."""
-    caller = request.caller()
-    caller.require_staff()
+    caller = request.caller().require_staff()
     query = read(ApprovalsQuery, request.query)
     page = services.approving().approvals(
         query.status,
@@ -80,18 +74,14 @@ def reject(request: Request) -> Response:
 
 def decided(request: Request, *, approved: bool) -> Response:
     """Decide, once; never what the caller asked for."""
-    caller = request.caller()
-    caller.require_staff()
-    body = read(DecisionBody, request.json() if request.body else {})
+    caller = request.caller().require_staff()
+    body = read(DecisionBody, request.json_if_given())
     command = DecideApproval(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **asked(request, caller),
         approval_id=ApprovalId(request.parameter("approval_id")),
         approved=approved,
         note=body.note,
     )
     done = services.approving().run(command)
     ids = {"member_id": str(done.result["member_id"]), "approval_id": command.approval_id}
-    outcome = Outcome(name="replayed" if done.replayed else str(done.result["status"]), ids=ids)
-    return Response(body=done.result, outcome=outcome, is_replay=done.replayed)
+    return answered(done, str(done.result["status"]), ids, body=done.result)

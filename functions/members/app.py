@@ -19,13 +19,13 @@ from points_ledger.contracts.responses import member_document
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.state import Standing
 from points_ledger.runtime import services
+from points_ledger.runtime.commands import asked, request_key, request_key_if_given
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
 from points_ledger.service.enrolling import EnrolMember
 from points_ledger.service.erasing import EraseMember
 from points_ledger.service.memberships import GrantMembership
-from points_ledger.service.ports import RequestKey
 from points_ledger.service.standing import ChangeMember
 
 api = Api(LedgerSettings)
@@ -35,14 +35,11 @@ handler = api.handle
 @api.route("POST /members")
 def enrol(request: Request) -> Response:
     """Open an account; 200 with the same member where an external id is known."""
-    caller = request.caller()
-    caller.require_staff_or_till()
-    key = RequestKey(caller=caller.id, key=request.idempotency_key())
+    caller = request.caller().require_staff_or_till()
+    said = asked(request, caller)
     body = read(EnrolMemberBody, request.json())
     command = EnrolMember(
-        request=key,
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **said,
         name=body.name,
         email=body.email,
         phone=body.phone,
@@ -102,9 +99,9 @@ def change(request: Request) -> Response:
     if names_staff_fields(body):
         caller.require_staff()
     changes = read_changes(body)
-    key = request.idempotency_key() if changes.standing else request.key_if_given()
+    key = request_key if changes.standing else request_key_if_given
     command = ChangeMember(
-        request=RequestKey(caller=caller.id, key=key) if key is not None else None,
+        request=key(request, caller),
         fingerprint=request.fingerprint(),
         actor=caller.actor,
         member_id=member_id,
@@ -123,15 +120,12 @@ def change(request: Request) -> Response:
 @api.route("POST /members/{member_id}/memberships")
 def give_membership(request: Request) -> Response:
     """Give the member a membership: a tier for as long as it lasts."""
-    caller = request.caller()
-    caller.require_staff()
+    caller = request.caller().require_staff()
     member_id = caller.resolve_me(request.parameter("member_id"))
-    key = RequestKey(caller=caller.id, key=request.idempotency_key())
+    said = asked(request, caller)
     body = read(MembershipBody, request.json())
     command = GrantMembership(
-        request=key,
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **said,
         member_id=member_id,
         membership_id=body.membership_id,
     )
@@ -147,16 +141,9 @@ def give_membership(request: Request) -> Response:
 @api.route("DELETE /members/{member_id}")
 def erase(request: Request) -> Response:
     """Erase a person: the points are forfeited, and all that says who it was goes."""
-    caller = request.caller()
-    caller.require_admin()
+    caller = request.caller().require_admin()
     member_id = caller.resolve_me(request.parameter("member_id"))
-    key = RequestKey(caller=caller.id, key=request.idempotency_key())
-    command = EraseMember(
-        request=key,
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
-        member_id=member_id,
-    )
+    command = EraseMember(**asked(request, caller), member_id=member_id)
     done = services.erasing().erase(command)
     return Response(
         body=erased_document(done),

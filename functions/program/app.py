@@ -10,10 +10,9 @@ from typing import Any
 from points_ledger import __version__
 from points_ledger.contracts.cursors import opened_number, sealed_number
 from points_ledger.runtime import bootstrap, services
+from points_ledger.runtime.commands import answered, request_key_if_given
 from points_ledger.runtime.http import Api, Request, Response
-from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import ProgramSettings
-from points_ledger.service.ports import RequestKey
 
 api = Api(ProgramSettings)
 
@@ -71,11 +70,10 @@ def publish(request: Request) -> Response:
         published_answer,
     )
 
-    caller = request.caller()
-    caller.require_admin()
-    publication, key = read_publication(request.json()), request.key_if_given()
+    caller = request.caller().require_admin()
+    publication = read_publication(request.json())
     command = PublishVersion(
-        request=None if key is None else RequestKey(caller=caller.id, key=key),
+        request=request_key_if_given(request, caller),
         fingerprint=request.fingerprint(),
         actor=caller.actor,
         program=publication.program,
@@ -83,10 +81,8 @@ def publish(request: Request) -> Response:
         effective_from=publication.effective_from,
     )
     done = services.publishing().publish(command)
-    name = "replayed" if done.replayed else "program_published"
-    outcome = Outcome(name=name, ids={"program_version": done.version})
-    body = published_answer(done)
-    return Response(status=201, body=body, outcome=outcome, is_replay=done.replayed)
+    ids, body = {"program_version": done.version}, published_answer(done)
+    return answered(done, "program_published", ids, body=body, status=201)
 
 
 @api.route("POST /program/simulations")
@@ -95,9 +91,8 @@ def simulate(request: Request) -> Response:
     from points_ledger.contracts import simulations as contract  # noqa: PLC0415 - only for admins
     from points_ledger.service.backtesting import StartBacktest  # noqa: PLC0415 - as above
 
-    caller = request.caller()
-    caller.require_admin()
-    key = request.key_if_given()
+    caller = request.caller().require_admin()
+    key = request_key_if_given(request, caller)
     in_force = services.programs().at(bootstrap.utc_now())
     body = contract.read_simulation(request.json(), in_force=in_force)
     command = StartBacktest(
@@ -105,14 +100,13 @@ def simulate(request: Request) -> Response:
         begins=body.begins,
         ends=body.ends,
         requested_by=caller.id,
-        request=None if key is None else RequestKey(caller=caller.id, key=key),
+        request=key,
         fingerprint=request.fingerprint(),
         correlation_id=request.id,
     )
     started = services.backtesting().start(command)
     answer = {"simulation_id": started.simulation_id}
-    outcome = Outcome(name="replayed" if started.replayed else "queued", ids=answer)
-    return Response(status=202, body=answer, outcome=outcome, is_replay=started.replayed)
+    return answered(started, "queued", answer, body=answer, status=202)
 
 
 @api.route("GET /program/simulations/{simulation_id}")

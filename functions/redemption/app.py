@@ -15,15 +15,15 @@ from points_ledger.contracts.redemptions import (
     redemption_document,
 )
 from points_ledger.contracts.requests import read
-from points_ledger.domain.identity import MemberId, RedemptionId, RewardId
+from points_ledger.domain.identity import RedemptionId, RewardId
 from points_ledger.runtime import services
-from points_ledger.runtime.caller import Caller
+from points_ledger.runtime.commands import answered, asked
 from points_ledger.runtime.http import Api, Request, Response
-from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
-from points_ledger.service.ports import RequestKey
 from points_ledger.service.redeeming import ContinueRedemption, RedeemPoints
 from points_ledger.service.redemption_steps import StepName
+
+PAST = {"capture": "captured", "cancel": "cancelled", "reverse": "reversed"}
 
 api = Api(LedgerSettings)
 handler = api.handle
@@ -33,8 +33,7 @@ handler = api.handle
 def quote(request: Request) -> Response:
     """The most that the member can redeem now."""
     caller, body = request.caller(), read(QuoteBody, request.json())
-    member_id = caller.resolve_me(body.member_id)
-    caller.require_self_staff_or_till(member_id)
+    member_id = caller.own_or_served(body.member_id)
     ticket = body.ticket.ticket if body.ticket else None
     return Response(body=quote_document(*services.redeeming().quote(member_id, ticket)))
 
@@ -42,14 +41,10 @@ def quote(request: Request) -> Response:
 @api.route("POST /redemptions")
 def redeem(request: Request) -> Response:
     """Spend points, or reserve them."""
-    caller = request.caller()
-    body = read(RedemptionBody, request.json())
-    member_id = caller.resolve_me(body.member_id)
-    caller.require_self_staff_or_till(member_id)
+    caller, body = request.caller(), read(RedemptionBody, request.json())
+    member_id = caller.own_or_served(body.member_id)
     command = RedeemPoints(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **asked(request, caller),
         member_id=member_id,
         points=body.points,
         amount=body.amount,
@@ -58,20 +53,18 @@ def redeem(request: Request) -> Response:
         ticket=body.ticket.ticket if body.ticket else None,
         reserve=body.reserve,
         note=body.note,
-        is_own_request=not (caller.is_staff or caller.is_till),
+        is_own_request=not caller.serves,
     )
     done = services.redeeming().redeem(command)
     ids = {"member_id": member_id, "redemption_id": str(done.result["redemption_id"])}
-    outcome = Outcome(name="replayed" if done.replayed else "redeemed", ids=ids)
-    return Response(status=201, body=done.result, outcome=outcome, is_replay=done.replayed)
+    return answered(done, "redeemed", ids, body=done.result, status=201)
 
 
 @api.route("GET /redemptions")
 def of_member(request: Request) -> Response:
     """A member's redemptions, newest first."""
     caller, query = request.caller(), read(RedemptionsQuery, request.query)
-    member_id = caller.resolve_me(query.member_id)
-    caller.require_self_staff_or_till(member_id)
+    member_id = caller.own_or_served(query.member_id)
     before = opened_number("redemptions", member_id, query.cursor)
     page, number = services.redemptions().of_member(member_id, limit=query.limit, before=before)
     cursor = sealed_number("redemptions", member_id, number)
@@ -83,23 +76,22 @@ def of_member(request: Request) -> Response:
 def show(request: Request) -> Response:
     """One redemption; to another member it does not exist."""
     caller, id_ = request.caller(), RedemptionId(request.parameter("redemption_id"))
-    return Response(
-        body=redemption_document(services.redemptions().one(id_, asked_by=asker(caller)))
-    )
+    found = services.redemptions().one(id_, asked_by=caller.asker)
+    return Response(body=redemption_document(found))
 
 
 @api.route("POST /redemptions/{redemption_id}/capture")
 def capture(request: Request) -> Response:
     """Spend points that are reserved, and release the rest."""
     request.caller().require_staff_or_till()
-    return taken(request, "capture", read(PartBody, sent(request)).points)
+    return taken(request, "capture", read(PartBody, request.json_if_given()).points)
 
 
 @api.route("POST /redemptions/{redemption_id}/cancel")
 def cancel(request: Request) -> Response:
     """Release points that are reserved; to another member the redemption does not exist."""
     request.caller()
-    read(CancelBody, sent(request))
+    read(CancelBody, request.json_if_given())
     return taken(request, "cancel", None)
 
 
@@ -107,37 +99,19 @@ def cancel(request: Request) -> Response:
 def reverse(request: Request) -> Response:
     """Give back points that were spent."""
     request.caller().require_staff_or_till()
-    return taken(request, "reverse", read(PartBody, sent(request)).points)
+    return taken(request, "reverse", read(PartBody, request.json_if_given()).points)
 
 
 def taken(request: Request, step: StepName, points: int | None) -> Response:
     """One step of a redemption, once per Idempotency-Key."""
     caller = request.caller()
     command = ContinueRedemption(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **asked(request, caller),
         redemption_id=RedemptionId(request.parameter("redemption_id")),
         step=step,
         points=points,
-        asked_by=asker(caller),
+        asked_by=caller.asker,
     )
     done = services.redeeming().go_on(command)
     ids = {"member_id": str(done.result["member_id"])}
-    outcome = Outcome(name="replayed" if done.replayed else PAST[step], ids=ids)
-    return Response(body=done.result, outcome=outcome, is_replay=done.replayed)
-
-
-PAST = {"capture": "captured", "cancel": "cancelled", "reverse": "reversed"}
-
-
-def sent(request: Request) -> object:
-    """The body; none at all says nothing, as an empty object does."""
-    return request.json() if request.body else {}
-
-
-def asker(caller: Caller) -> MemberId | None:
-    """The member who asks, None for who serves members; who is neither reaches nobody."""
-    if caller.is_staff or caller.is_till:
-        return None
-    return caller.member_id or MemberId("")
+    return answered(done, PAST[step], ids, body=done.result)

@@ -18,13 +18,12 @@ from points_ledger.contracts.rewards import (
 )
 from points_ledger.domain.coupon import clean_code
 from points_ledger.domain.error import NotFoundError
-from points_ledger.domain.identity import CouponCode, MemberId, RewardId
+from points_ledger.domain.identity import CouponCode, RewardId
 from points_ledger.runtime import services
+from points_ledger.runtime.commands import answered, asked, request_key
 from points_ledger.runtime.http import Api, Request, Response
-from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
 from points_ledger.service.couponing import CloseCoupon, coupon_answer
-from points_ledger.service.ports import RequestKey
 from points_ledger.service.rewarding import ChangeReward, CreateReward
 
 api = Api(LedgerSettings)
@@ -47,19 +46,16 @@ def rewards(request: Request) -> Response:
 @api.route("POST /rewards")
 def create(request: Request) -> Response:
     """Add a reward."""
-    caller = request.caller()
-    caller.require_admin()
+    caller = request.caller().require_admin()
     body = read(RewardBody, request.json())
     command = CreateReward(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
+        request=request_key(request, caller),
         fingerprint=request.fingerprint(),
         draft=body.draft,
     )
     done = services.rewarding().create(command)
     shown = reward_document(services.rewarding().reward(done.reward_id))
-    ids = {"reward_id": done.reward_id}
-    outcome = Outcome(name="replayed" if done.replayed else "created", ids=ids)
-    return Response(status=201, body=shown, outcome=outcome, is_replay=done.replayed)
+    return answered(done, "created", {"reward_id": done.reward_id}, body=shown, status=201)
 
 
 @api.route("PATCH /rewards/{reward_id}")
@@ -76,10 +72,7 @@ def change(request: Request) -> Response:
 def coupon(request: Request) -> Response:
     """One coupon; to another member it does not exist."""
     caller = request.caller()
-    serves = caller.is_staff or caller.is_till
-    # Whoever is neither, and no member either, has no coupon.
-    asked_by = None if serves else caller.member_id or MemberId("")
-    found = services.couponing().coupon(code_of(request), asked_by=asked_by)
+    found = services.couponing().coupon(code_of(request), asked_by=caller.asker)
     return Response(body=coupon_answer(found))
 
 
@@ -87,7 +80,7 @@ def coupon(request: Request) -> Response:
 def use(request: Request) -> Response:
     """Use a coupon, once."""
     request.caller().require_staff_or_till()
-    body = read(UseCouponBody, request.json() if request.body else {})
+    body = read(UseCouponBody, request.json_if_given())
     return closed(request, to="used", used_on=body.used_on)
 
 
@@ -95,7 +88,7 @@ def use(request: Request) -> Response:
 def cancel(request: Request) -> Response:
     """Cancel a coupon; its points go back."""
     request.caller().require_staff_or_till()
-    read(CancelCouponBody, request.json() if request.body else {})
+    read(CancelCouponBody, request.json_if_given())
     return closed(request, to="cancelled")
 
 
@@ -105,17 +98,14 @@ def closed(
     """Use or cancel. A log line names no code: whoever reads it could use it."""
     caller = request.caller()
     command = CloseCoupon(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **asked(request, caller),
         code=code_of(request),
         to=to,
         used_on=used_on,
     )
     done = services.couponing().close(command)
     ids = {"redemption_id": str(done.result["redemption_id"])}
-    outcome = Outcome(name="replayed" if done.replayed else f"coupon_{to}", ids=ids)
-    return Response(body=done.result, outcome=outcome, is_replay=done.replayed)
+    return answered(done, f"coupon_{to}", ids, body=done.result)
 
 
 def code_of(request: Request) -> CouponCode:

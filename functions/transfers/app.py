@@ -15,13 +15,12 @@ from points_ledger.contracts.transfers import (
 from points_ledger.domain.identity import MemberId
 from points_ledger.runtime import services
 from points_ledger.runtime.caller import Caller
+from points_ledger.runtime.commands import answered, asked
 from points_ledger.runtime.http import Api, Request, Response
-from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings
 from points_ledger.service.addressing import Addressee
 from points_ledger.service.merging import MergeMembers
 from points_ledger.service.planning import PlanSharing, ShareAsked
-from points_ledger.service.ports import RequestKey
 from points_ledger.service.transferring import TransferPoints
 
 api = Api(LedgerSettings)
@@ -32,12 +31,9 @@ handler = api.handle
 def transfer(request: Request) -> Response:
     """Give points to another member, or ask a second person for it."""
     caller, body = request.caller(), read(TransferBody, request.json())
-    member_id = caller.resolve_me(body.from_member_id)
-    caller.require_self_or_staff(member_id)
+    member_id = caller.own_or_any(body.from_member_id)
     command = TransferPoints(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **asked(request, caller),
         member_asks=not caller.is_staff,
         from_member_id=member_id,
         to=addressee(caller, body.to_member_id, body.to.email if body.to else None),
@@ -46,56 +42,44 @@ def transfer(request: Request) -> Response:
     )
     done = services.transferring().transfer(command)
     ids = {"member_id": member_id, "transfer_id": str(done.result["transfer_id"])}
-    outcome = Outcome(name="replayed" if done.replayed else str(done.result["status"]), ids=ids)
-    return Response(status=201, body=done.result, outcome=outcome, is_replay=done.replayed)
+    return answered(done, str(done.result["status"]), ids, body=done.result, status=201)
 
 
 @api.route("GET /members/{member_id}/sharing")
 def sharing(request: Request) -> Response:
     """By which plan the member's purchases are split."""
-    caller = request.caller()
-    member_id = caller.resolve_me(request.parameter("member_id"))
-    caller.require_self_or_staff(member_id)
+    member_id = request.own_or_any_member()
     return Response(body=sharing_document(services.planning().sharing(member_id)))
 
 
 @api.route("PUT /members/{member_id}/sharing")
 def share(request: Request) -> Response:
     """Replace the plan, or end it."""
-    caller = request.caller()
-    member_id = caller.resolve_me(request.parameter("member_id"))
-    caller.require_self_or_staff(member_id)
+    caller, member_id = request.caller(), request.own_or_any_member()
     body = read(SharingBody, request.json())
     command = PlanSharing(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **asked(request, caller),
         member_id=member_id,
         shares=tuple(share_asked(caller, each) for each in body.shares),
     )
     done = services.planning().plan(command)
-    outcome = Outcome(name="replayed" if done.replayed else "planned", ids={"member_id": member_id})
-    return Response(body=done.result, outcome=outcome, is_replay=done.replayed)
+    return answered(done, "planned", {"member_id": member_id}, body=done.result)
 
 
 @api.route("POST /members/{member_id}/merge")
 def merge(request: Request) -> Response:
     """Let a member become part of another one, for ever."""
-    caller = request.caller()
-    caller.require_staff()
+    caller = request.caller().require_staff()
     body = read(MergeBody, request.json())
     member_id = caller.resolve_me(request.parameter("member_id"))
     command = MergeMembers(
-        request=RequestKey(caller=caller.id, key=request.idempotency_key()),
-        fingerprint=request.fingerprint(),
-        actor=caller.actor,
+        **asked(request, caller),
         member_id=member_id,
         into=caller.resolve_me(body.into),
     )
     done = services.merging().merge(command)
     ids = {"member_id": member_id, "into": str(done.result["member_id"])}
-    outcome = Outcome(name="replayed" if done.replayed else "merged", ids=ids)
-    return Response(body=done.result, outcome=outcome, is_replay=done.replayed)
+    return answered(done, "merged", ids, body=done.result)
 
 
 def addressee(caller: Caller, member_id: str | None, email: str | None) -> Addressee:

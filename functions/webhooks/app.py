@@ -8,25 +8,21 @@ delivering again cannot mend.
 """
 
 from collections.abc import Sequence
-from functools import cache
 
-from points_ledger.adapters.provider_api import ProviderApi
 from points_ledger.adapters.providers import (
     PROVIDERS,
-    Complete,
     IncompletePayloadError,
     PrivacyRequestError,
-    Provider,
 )
 from points_ledger.adapters.providers.payload import decode
 from points_ledger.adapters.providers.signature import Sent
-from points_ledger.adapters.secrets import Secrets, WebhookSecrets
-from points_ledger.adapters.sqs import FactQueues, MessageTooLargeError
+from points_ledger.adapters.sqs import MessageTooLargeError
 from points_ledger.domain.error import NotFoundError
 from points_ledger.runtime import bootstrap
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import WebhooksSettings, load
+from points_ledger.runtime.webhooks import completion, queues, webhook_secrets
 
 ACCEPTED = {"accepted": True}
 TOO_LARGE = "message_too_large"
@@ -83,33 +79,3 @@ def set_aside(request: Request, provider: str, reason: str, event_id: str | None
     )
     outcome = Outcome(name="set_aside", code=reason, ids={"event_id": event_id})
     return Response(status=202, body=ACCEPTED, outcome=outcome)
-
-
-def completion(provider: Provider, secrets: Secrets) -> Complete | None:
-    """How to fetch what a payload cuts off: through the provider's API, where there is a key."""
-    settings = load(WebhooksSettings)
-    match provider.name:
-        case "stripe":
-            base_url, api_key = settings.stripe_api_url, secrets.stripe_api_key
-        case "square":
-            base_url, api_key = settings.square_api_url, secrets.square_access_token
-        case _:
-            return None
-    return None if api_key is None else ProviderApi(base_url=base_url, api_key=api_key).get
-
-
-@cache
-def webhook_secrets() -> WebhookSecrets:
-    """The signing secrets, cached by this process."""
-    return WebhookSecrets(bootstrap.secrets(), load(WebhooksSettings).webhook_secret_arn)
-
-
-@cache
-def queues() -> FactQueues:
-    """The work queues."""
-    urls = load(WebhooksSettings)
-    return FactQueues(
-        client=bootstrap.sqs(),
-        earning_queue_url=urls.earning_queue_url,
-        payment_queue_url=urls.payment_queue_url,
-    )

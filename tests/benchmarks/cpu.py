@@ -32,6 +32,7 @@ from points_ledger.domain.maturation import earned_points
 from points_ledger.domain.program import Campaign, Match, VersionPeriod
 from points_ledger.domain.rules import Room
 from points_ledger.runtime import bootstrap, observability, services
+from points_ledger.runtime import webhooks as webhook_wiring
 from points_ledger.service.ports import ExternalLink, ProgramVersion, VersionList
 from points_ledger.service.publishing import FIRST_VERSION
 from tests import builders
@@ -139,7 +140,7 @@ def canned() -> Iterator[tuple[CannedTable, io.StringIO]]:
 
 def _forget() -> None:
     """Let every factory of the process make its own anew."""
-    for module in (bootstrap, observability, services, webhooks):
+    for module in (bootstrap, observability, services, webhook_wiring):
         for made in vars(module).values():
             if hasattr(made, "cache_clear"):
                 made.cache_clear()

@@ -24,7 +24,7 @@ from points_ledger.adapters.provider_api import ProviderApi, ProviderApiError
 from points_ledger.adapters.providers import PROVIDERS
 from points_ledger.contracts.messages import decode
 from points_ledger.domain.limit import MAX_BODY_BYTES
-from points_ledger.runtime import bootstrap, observability
+from points_ledger.runtime import bootstrap, observability, webhooks
 from tests.unit.providers.payloads import topic_of
 
 SAMPLES = Path(__file__).parents[2] / "events" / "webhooks"
@@ -46,8 +46,8 @@ SECRETS = {
 }
 REPLAY_WINDOW_SECONDS = 300
 CACHED = (
-    app.webhook_secrets,
-    app.queues,
+    webhooks.webhook_secrets,
+    webhooks.queues,
     bootstrap.sqs,
     bootstrap.secrets,
     observability.logger,
@@ -350,7 +350,7 @@ class TestRotation:
         old, new = SECRETS[provider]
         for active in ([new, old], [old, new]):
             deployed.activate(provider, active)
-            app.webhook_secrets.cache_clear()
+            webhooks.webhook_secrets.cache_clear()
             for secret in (old, new):
                 answer = deployed.signed(provider, self.BODY, secret, "unheard/of")
                 assert (answer.status, answer.line()["message"]) == (202, "ignored")

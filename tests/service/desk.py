@@ -50,7 +50,8 @@ from points_ledger.service.ports import (
 from points_ledger.service.programs import Programs
 from points_ledger.service.publishing import Publishing
 from points_ledger.service.queries import Queries
-from points_ledger.service.recording import Recorded, Recording
+from points_ledger.service.recorded import Recorded
+from points_ledger.service.recording import Recording
 from points_ledger.service.redeeming import ContinueRedemption, Redeemed, Redeeming, RedeemPoints
 from points_ledger.service.redemption_steps import StepName
 from points_ledger.service.redemptions import Redemptions, ShownRedemption

@@ -6,8 +6,11 @@ from typing import Final
 
 import pytest
 
+from points_ledger.adapters.dynamodb.store import MAX_ACTIONS_PER_COMMIT
+from points_ledger.contracts.program import MAX_CHALLENGES, MAX_STREAKS
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import EarningKey, MemberId
+from points_ledger.domain.limit import MAX_SHARES_PER_PLAN
 from points_ledger.domain.prize import prize_rules
 from points_ledger.domain.program import Challenge, Program, Streak
 from points_ledger.domain.state import Standing
@@ -165,6 +168,21 @@ def test_a_closed_member_counts_nothing() -> None:
     office.put_standing_of(ADA, Standing(status="closed"))
     buy(office, "p1")
     assert paid_out(office) == {}
+
+
+def test_a_purchase_of_ten_that_wins_everything_at_once_fits_into_one_transaction() -> None:
+    challenges = [replace(TWO, id=f"c{n}") for n in range(MAX_CHALLENGES)]
+    streaks = [replace(DAILY, id=f"s{n}") for n in range(MAX_STREAKS)]
+    base = replace(program(requires_payment=False), sharing_within="anyone")
+    desk = Desk(playing(*challenges, streaks=streaks, rules=base))
+    for n in range(MAX_SHARES_PER_PLAN):
+        desk.enrol(CUSTOMER if n == 0 else f"c{n}", key=f"enrol-{n}")
+    desk.share({f"member-{n + 1}": 10 for n in range(MAX_SHARES_PER_PLAN)})
+    buy(desk, "p1")
+    desk.store.commits.clear()
+    buy(desk, "p2", days=1)
+    assert len(desk.store.commits[0]) <= MAX_ACTIONS_PER_COMMIT
+    assert len(paid_out(desk)) == MAX_CHALLENGES + MAX_STREAKS
 
 
 # --- Merges ---------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from points_ledger.domain.fact import (
 from points_ledger.domain.identity import MemberId, PaymentKey
 from points_ledger.domain.limit import MAX_COMMIT_ATTEMPTS
 from points_ledger.service.ports import GuardHead, Save
-from points_ledger.service.recording import Recorded
+from points_ledger.service.recorded import Recorded
 from tests.builders import (
     HOUR,
     ONE_PER_UNIT,

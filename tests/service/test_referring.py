@@ -295,6 +295,14 @@ def test_who_is_one_with_the_friend_earns_nothing(desk: Desk) -> None:
     assert desk.balances(BOB) == (0, 20, 0)
 
 
+def test_a_purchase_before_anybody_looked_after_the_merge_releases_nothing(desk: Desk) -> None:
+    desk.merge(ADA, BOB)
+    desk.wait(after(days=2))
+    desk.tell(posted("20.00", customer="bob"), paid("20.00"))
+    desk.sweep("hold_release")
+    assert desk.balances(BOB) == (0, 20, 0)
+
+
 def test_the_purchases_of_who_is_one_with_the_friend_are_the_friend_s(desk: Desk) -> None:
     desk.enrol("cy", key="cy")
     desk.merge(BOB, CY)

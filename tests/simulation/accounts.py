@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from points_ledger.domain.aim import aim
 from points_ledger.domain.calendar import local_day
-from points_ledger.domain.convergence import aim
 from points_ledger.domain.earning import NOTHING_POSTED
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import MemberId

@@ -17,7 +17,7 @@ from points_ledger.domain.entry import Entry, Posting
 from points_ledger.domain.identity import ExternalId, MemberId, PaymentKey, RedemptionId
 from points_ledger.domain.settling import settlement
 from points_ledger.domain.warning import LookTarget
-from points_ledger.service import expiring, ledger, recording, redeeming
+from points_ledger.service import customers, earners, expiring, ledger, recording, redeeming
 from points_ledger.service.expiring import Expiring
 from points_ledger.service.ledger import Decision, View, posting_writes
 from points_ledger.service.ports import (
@@ -300,9 +300,9 @@ def _trusts_its_own_clock(stack: ExitStack) -> None:
         behind = replace(head, recorded_at=now) if head else None
         return entry.chain(behind, member_id, posting, now)
 
-    for module in (convergence, expiring, recording, redeeming):
+    for module in (convergence, earners, expiring, redeeming):
         stack.enter_context(patch.object(module, "chain", chain))
-    for module in (expiring, recording, redeeming):
+    for module in (customers, expiring, recording, redeeming):
         stack.enter_context(patch.object(module, "latest", lambda now, _heads: now))
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from unittest.mock import patch
 
-from points_ledger.domain import challenge, convergence
+from points_ledger.domain import challenge, drafting
 from points_ledger.domain.challenge import FAMILIES as COUNTERS
 from points_ledger.domain.challenge import WON, Over, Won
 from points_ledger.domain.earning import Earning
@@ -28,7 +28,7 @@ def _forgets_refunds(stack: ExitStack) -> None:
         rises = {n: v for n, v in change.items() if v > 0 or not n.startswith(COUNTERS)}
         return tallied(rises, state, program=program, in_force=in_force, now=now)
 
-    stack.enter_context(patch.object(convergence, "tallied", kept))
+    stack.enter_context(patch.object(drafting, "tallied", kept))
 
 
 def _pays_a_prize_twice(stack: ExitStack) -> None:

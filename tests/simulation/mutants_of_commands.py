@@ -15,6 +15,7 @@ from points_ledger.domain.merge import Merging as Merge
 from points_ledger.domain.merge import check_mergeable
 from points_ledger.domain.state import Reservation
 from points_ledger.service import ledger, merging, recording, redeeming
+from points_ledger.service.earners import Earners
 from points_ledger.service.ledger import View
 from points_ledger.service.ports import (
     Append,
@@ -32,7 +33,6 @@ from points_ledger.service.ports import (
     Save,
     Write,
 )
-from points_ledger.service.recording import Recording
 from tests.simulation.patching import Patch, creates, in_two, unchecked, without
 
 # ---- Redemptions in steps
@@ -230,10 +230,10 @@ def _links_unguarded(stack: ExitStack) -> None:
 def _posts_to_the_erased(stack: ExitStack) -> None:
     """Follows a link to whoever it leads to, erased or not."""
 
-    def linked_to(self: Recording, view: View, link: ExternalLink, **more: bool) -> object:
-        return self._found(view, link.member_id, **more)
+    def linked_to(self: Earners, view: View, link: ExternalLink, **more: bool) -> object:
+        return self.member(view, link.member_id, **more)
 
-    stack.enter_context(patch.object(Recording, "_linked_to", linked_to))
+    stack.enter_context(patch.object(Earners, "linked_to", linked_to))
 
 
 def _believes_links(stack: ExitStack) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from unittest.mock import patch
 
-from points_ledger.domain import convergence, tier
+from points_ledger.domain import posting_steps, tier
 from points_ledger.domain.entry import Posting, chain
 from points_ledger.domain.tier import ReviewTarget, is_qualifying, review
 from points_ledger.service.ledger import Decision, View, posting_writes
@@ -80,7 +80,7 @@ def _counts_what_is_earned(stack: ExitStack) -> None:
         ]  # fmt: skip
         return tier.with_tiers(kept, *rest, **more)
 
-    stack.enter_context(patch.object(convergence, "with_tiers", with_tiers))
+    stack.enter_context(patch.object(posting_steps, "with_tiers", with_tiers))
 
 
 def _marks(write: Write) -> bool:

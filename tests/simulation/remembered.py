@@ -1,7 +1,8 @@
 """The domain's arithmetic, remembered: it is pure, and thousands of schedules share scenarios.
 
-What an earning is worth and what is left of a purchase is computed once for the same facts; the
-simulation is about who reads and writes what when.
+What a purchase is worth and what is left of it is computed once for the same facts; the simulation
+is about who reads and writes what when. Actions, and programs whose caps, budgets or limits depend
+on what else there is, are computed each time.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from unittest.mock import patch
 
-from points_ledger.domain import convergence, maturation, purchase
+from points_ledger.domain import aim, maturation, purchase
 from points_ledger.domain.earning import Earned, Earning, Pin
 from points_ledger.domain.maturation import Target
 from points_ledger.domain.program import Program
@@ -31,13 +32,16 @@ def remembered() -> Iterator[None]:
         return id(program)
 
     def target(earning: Earning, *, program: Program, now: datetime) -> Target:
+        if earning.action is not None:
+            return maturation.target(earning, program=program, now=now)
         known = (number(program), now, earning.earned.points, *_facts(earning))
         if known not in targets:
             targets[known] = maturation.target(earning, program=program, now=now)
         return targets[known]
 
     def earned_points(earning: Earning, *, program: Program, pin: Pin, room: Room) -> Earned:
-        assert not program.campaigns, "without caps there is always room"
+        if earning.action is not None or _has_bounds(program):
+            return maturation.earned_points(earning, program=program, pin=pin, room=room)
         known = (number(program), pin, earning.voided_at, *_facts(earning))
         if known not in worths:
             worths[known] = maturation.earned_points(earning, program=program, pin=pin, room=room)
@@ -46,10 +50,14 @@ def remembered() -> Iterator[None]:
     remaining = lru_cache(REMEMBERED)(purchase.remaining)
     with (
         patch.object(maturation, "remaining", remaining),
-        patch.object(convergence, "target", target),
-        patch.object(convergence, "earned_points", earned_points),
+        patch.object(aim, "target", target),
+        patch.object(aim, "earned_points", earned_points),
     ):
         yield
+
+
+def _has_bounds(program: Program) -> bool:
+    return bool(program.campaigns) or any(rule.limit for rule in program.rules)
 
 
 def _facts(earning: Earning) -> Iterator[object]:

@@ -34,7 +34,8 @@ from points_ledger.service.ports import (
     RequestKey,
 )
 from points_ledger.service.programs import Programs
-from points_ledger.service.recording import Recorded, Recording
+from points_ledger.service.recorded import Recorded
+from points_ledger.service.recording import Recording
 from points_ledger.service.redeeming import (
     ContinueRedemption,
     Redeemed,

@@ -15,7 +15,7 @@ from tests.simulation.services import WAYS, name_of
 
 PART: Final = 2 * SCHEDULES_PER_SCENARIO * len(NAMES)
 """Schedules per test: a whole number of scenarios of every family, so that parts share none."""
-SCHEDULES: Final = 28 * PART
+SCHEDULES: Final = 24 * PART
 
 
 @pytest.mark.parametrize("begin", range(0, SCHEDULES, PART))

@@ -66,6 +66,7 @@ def reviewing(draft: ScenarioDraft) -> None:
         draft.facts += bought[: dice.choice((2, 3))]
     draft.ask_some(
         membership("give-ada"),
+        membership("give-what-there-is-not", "unheard-of"),
         redemption("redeem-1", 30),
         merger("ada-into-bob", ADA, BOB),
         least=0,
@@ -76,14 +77,14 @@ def reviewing(draft: ScenarioDraft) -> None:
     draft.kinds, draft.sweeps = ("tier_review",), dice.choice((1, 2, 3))
 
 
-def membership(key: str) -> GrantMembership:
-    """Staff give ada the membership."""
+def membership(key: str, membership_id: str = CLUB.id) -> GrantMembership:
+    """Staff give ada a membership."""
     return GrantMembership(
         request=RequestKey(caller="staff", key=key),
         fingerprint=key,
         actor="staff",
         member_id=ADA,
-        membership_id=CLUB.id,
+        membership_id=membership_id,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack.client import StackClient, days_ago, problem, unique
+from tests.stack.client import StackClient, days_ago, now, problem, unique
 from tests.stack.standard import Purchase, written
 
 pytestmark = pytest.mark.stack
@@ -139,7 +139,8 @@ def test_a_lower_threshold_moves_members(ledger: StackClient) -> None:
     first, _ = bought(ledger, at)
     draft = in_force()
     draft["tiers"] = [{"id": "bronze", "points": 75}, *draft["tiers"]]
-    moves = result(ledger, started(ledger, draft, at))["tier_moves"]
+    # The tier is the one at the end of the period, and both were enrolled only now.
+    moves = result(ledger, started(ledger, draft, at, to=written(now())))["tier_moves"]
     assert first
     assert any(move["to"] == "bronze" and move["members"] >= 1 for move in moves)
 

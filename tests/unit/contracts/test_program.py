@@ -496,6 +496,10 @@ def test_whole_numbers_are_whole_numbers_in_bounds(path: str, value: object) -> 
         ("earning_rules.2.action", "a:b"),
         # nobody else brings a friend, so the points would wait for ever
         ("earning_rules.2.release", "referred_first_purchase"),
+        # the ledger performs these itself, so nobody links them to a purchase
+        ("earning_rules.3.release", "linked_purchase"),
+        ("earning_rules.4", {**ACTION, "action": "birthday", "release": "linked_purchase"}),
+        ("earning_rules.4", {**ACTION, "action": "anniversary", "release": "linked_purchase"}),
         ("earning_rules.2.per_amount", "1.00"),
         ("earning_rules.2.rounding", "up"),
         ("earning_rules.2.exclusive", True),
@@ -620,6 +624,14 @@ def test_of_very_many_errors_the_rest_is_counted() -> None:
     named = refusals(document)
     assert len(named) == MAX_ERRORS + 1
     assert named["program"] == "has 50 more errors"
+
+
+def test_long_values_are_not_echoed_in_full() -> None:
+    long = with_value("maturation.hold", "P" * 10_000)
+    long["tiers"][0]["points"] = 10**4_000
+    messages = refusals(long)
+    assert messages.keys() == {"maturation.hold", "tiers.0.points"}
+    assert all(len(message) <= 200 for message in messages.values())
 
 
 def test_long_names_of_fields_are_not_echoed_in_full() -> None:

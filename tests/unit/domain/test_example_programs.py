@@ -13,7 +13,8 @@ import pytest
 from local.program_documents import EXAMPLES, SCHEMA, schema_text, with_examples
 from points_ledger.contracts.program import parse_program
 from points_ledger.domain.earning import Pin
-from points_ledger.domain.explanation import describe, explain
+from points_ledger.domain.explanation import describe, explain, explain_rule
+from points_ledger.domain.explanation_of_play import explain_challenge
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.prize import is_prize_rule
 from points_ledger.domain.program import Program
@@ -261,11 +262,14 @@ STORIES: Final = {
 
 @pytest.mark.parametrize(("name", "title"), STORIES)
 def test_a_purchase_earns_what_was_reckoned_by_hand(name: str, title: str) -> None:
-    sale = STORIES[name, title]
+    assert_earns(program_of(name), STORIES[name, title])
+
+
+def assert_earns(program: Program, sale: Sale) -> None:
     refunded = any(line.amount != line.original for line in sale.lines)
     earned = purchase_points(
         Remaining(lines=sale.lines, owed=Fraction(0), refunded=refunded, excess=False),
-        program=program_of(name),
+        program=program,
         pin=replace(Pin(allocation=whole(MemberId("m1"))), **sale.who),
         posted_at=datetime.fromisoformat(sale.at),
         own_order=sale.own_order,
@@ -354,6 +358,27 @@ def test_the_page_shows_exactly_this_program_and_its_sentences(path: str) -> Non
     program = parse_program(json.loads(text), 1)
     sentences = "\n".join(f"- {sentence}" for sentence in explain(program))
     assert f"\n\n{sentences}\n\n" in PAGE
+
+
+def test_the_first_program_of_the_page_says_and_earns_what_the_page_says() -> None:
+    _, _, section = PAGE.partition("## A first program\n")
+    text = section.partition("```json\n")[2].partition("```")[0]
+    program = parse_program(json.loads(text), 1)
+    rules = [rule for rule in program.rules if not is_prize_rule(rule)]
+    said = [explain_rule(rule, program) for rule in rules]
+    said += [explain_challenge(challenge, program) for challenge in program.challenges]
+    assert "\n\n" + "\n".join(f"- {each}" for each in said) + "\n\n" in section
+    sale = Sale(
+        at="2026-12-05T10:00:00-06:00",
+        lines=(
+            item("7.60", id_="CROISSANT"),
+            item("6.00", id_="COFFEE", pieces=2),
+            item("25.00", id_="GIFTCARD"),
+        ),
+        points=37,
+        rules={"every-dollar": 27, "coffee": 10},
+    )
+    assert_earns(program, sale)
 
 
 def test_the_files_in_the_documentation_are_written_from_the_model_and_the_examples() -> None:

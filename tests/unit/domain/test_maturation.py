@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import pytest
 
-from points_ledger.domain.convergence import aim
+from points_ledger.domain.aim import aim
 from points_ledger.domain.earning import MergeableFact
 from points_ledger.domain.lot import NEVER
 from points_ledger.domain.maturation import Condition, Target, Waiting

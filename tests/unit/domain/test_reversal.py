@@ -5,9 +5,11 @@ from datetime import date
 
 import pytest
 
-from points_ledger.domain.convergence import Occasion, aim, converge
+from points_ledger.domain.aim import aim
+from points_ledger.domain.convergence import converge
 from points_ledger.domain.earning import MergeableFact
 from points_ledger.domain.limit import MAX_LOTS
+from points_ledger.domain.occasion import Occasion
 from points_ledger.domain.program import Clawback
 from points_ledger.domain.state import Standing
 from tests.builders import (

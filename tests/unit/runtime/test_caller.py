@@ -92,17 +92,14 @@ ALL = {"member": member, "stranger": stranger, "staff": staff, "admin": admin, "
         (lambda caller: caller.require_admin(), {"admin"}),
         (lambda caller: caller.require_staff(), {"staff", "admin"}),
         (lambda caller: caller.require_staff_or_till(), {"staff", "admin", "till"}),
-        (lambda caller: caller.require_self_or_staff(OWN), {"member", "staff", "admin"}),
-        (lambda caller: caller.require_self_or_staff(OTHER), {"staff", "admin"}),
-        (
-            lambda caller: caller.require_self_staff_or_till(OWN),
-            {"member", "staff", "admin", "till"},
-        ),
-        (lambda caller: caller.require_self_staff_or_till(OTHER), {"staff", "admin", "till"}),
+        (lambda caller: caller.own_or_any(OWN), {"member", "staff", "admin"}),
+        (lambda caller: caller.own_or_any(OTHER), {"staff", "admin"}),
+        (lambda caller: caller.own_or_served(OWN), {"member", "staff", "admin", "till"}),
+        (lambda caller: caller.own_or_served(OTHER), {"staff", "admin", "till"}),
     ],
     ids=["admin", "staff", "staff or till", "self", "not self", "self or till", "other or till"],
 )
-def test_only_these_may(require: Callable[[Caller], None], allowed: set[str]) -> None:
+def test_only_these_may(require: Callable[[Caller], object], allowed: set[str]) -> None:
     for name, caller in ALL.items():
         if name in allowed:
             require(caller)
@@ -127,3 +124,17 @@ def test_me_is_the_caller_and_another_id_is_itself() -> None:
 def test_me_means_nothing_to_who_is_no_member(caller: Caller) -> None:
     with pytest.raises(ForbiddenError):
         caller.resolve_me("me")
+
+
+def test_a_member_asks_for_itself_and_who_serves_for_anybody() -> None:
+    assert member.asker == OWN
+    assert [caller.asker for caller in (staff, admin, till)] == [None] * 3
+
+
+def test_who_is_no_member_and_serves_nobody_asks_as_nobody() -> None:
+    assert stranger.asker == ""
+
+
+def test_the_members_that_are_named_me_are_the_callers_own() -> None:
+    assert member.own_or_any("me") == member.own_or_served("me") == OWN
+    assert staff.own_or_any(OTHER) == till.own_or_served(OTHER) == OTHER

@@ -11,6 +11,8 @@ import binascii
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Literal
 
 from points_ledger.domain.error import FieldError, InvalidRequestError
@@ -78,6 +80,22 @@ def opened_number(kind: ListKind, owner: str, cursor: str | None) -> int | None:
     if not _NUMBER.fullmatch(place):
         raise unknown_cursor()
     return int(place)
+
+
+@contextmanager
+def going_on(place: str | int | None) -> Iterator[None]:
+    """Read a list on from `place`: a ValueError says that a cursor of ours does not lead there.
+
+    Raises:
+        InvalidRequestError: there was one; without a place it is no matter of the cursor, and
+            stays what it is.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if place is None:
+            raise
+        raise unknown_cursor() from error
 
 
 def unknown_cursor() -> InvalidRequestError:

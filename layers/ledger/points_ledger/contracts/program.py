@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from points_ledger.contracts.stored_program import program_of
+from points_ledger.domain.anniversary import ANNIVERSARY, BIRTHDAY
 from points_ledger.domain.calendar import Period, Rounding
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import clean_id, clean_text
@@ -43,7 +44,9 @@ from points_ledger.domain.release import REFERRAL
 MAX_EARNING_RULES: Final = 200
 MAX_CAMPAIGNS: Final = 200
 MAX_TIERS: Final = 20
-MAX_CHALLENGES: Final = 50
+MAX_CHALLENGES: Final = 20
+"""One purchase may complete all of them and every streak; each prize is two writes of its one
+transaction."""
 MAX_CHALLENGE_COUNT: Final = 10_000
 MAX_STREAKS: Final = 10
 MAX_STREAK_LENGTH: Final = 52
@@ -71,6 +74,7 @@ _MAX_MONTHS: Final = 1_200
 _MONTHS_PER_YEAR: Final = 12
 _MINUTES_PER_DAY: Final = 1_440
 _MAX_PATH_PART_CHARACTERS: Final = 64
+_MAX_MESSAGE_CHARACTERS: Final = 200
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,9})?")
 _LOCAL_TIME: Final = re.compile(
     r"(?:19[7-9][0-9]|[2-9][0-9]{3})-[0-1][0-9]-[0-3][0-9]"
@@ -627,7 +631,7 @@ def _repeated_ids(document: Mapping[str, object], *patterns: str) -> Iterator[Fi
 def _tiers_out_of_order(document: Mapping[str, object]) -> Iterator[FieldError]:
     highest = 0
     for path, points in _at(document, "tiers.*.points"):
-        if type(points) is not int or points < 1:
+        if type(points) is not int or not 1 <= points <= MAX_POINTS:
             continue
         if points <= highest:
             yield FieldError(path, f"must be more than {highest}: tiers stand in ascending order")
@@ -660,6 +664,10 @@ _ONLY_FOR_LINES: Final = (
 )
 
 
+_LINKED_TO_NOTHING: Final = (REFERRAL, BIRTHDAY, ANNIVERSARY)
+"""Actions that the ledger performs itself, so that nobody names a purchase with them."""
+
+
 def _rule_contradictions(path: str, rule: Mapping[str, object]) -> Iterator[FieldError]:
     match rule.get("on"):
         case "purchase":
@@ -689,9 +697,17 @@ def _action_rule_contradictions(path: str, rule: Mapping[str, object]) -> Iterat
         default = RuleDocument.model_fields[name].default
         if rule.get(name, default) != default:
             yield FieldError(f"{path}.{name}", "is only for rules on purchases")
-    if rule.get("release") == "referred_first_purchase" and rule.get("action") != REFERRAL:
-        yield FieldError(f"{path}.release", f"is only for the action {REFERRAL}")
+    yield from _endless_wait(path, rule)
     yield from _lines_of_an_action(path, rule)
+
+
+def _endless_wait(path: str, rule: Mapping[str, object]) -> Iterator[FieldError]:
+    """Points that would wait for what never comes."""
+    match rule.get("release"), rule.get("action"):
+        case "referred_first_purchase", action if action != REFERRAL:
+            yield FieldError(f"{path}.release", f"is only for the action {REFERRAL}")
+        case "linked_purchase", str(action) if action in _LINKED_TO_NOTHING:
+            yield FieldError(f"{path}.release", f"{action} is never linked to a purchase")
 
 
 def _lines_of_an_action(path: str, part: Mapping[str, object]) -> Iterator[FieldError]:
@@ -822,7 +838,8 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     parts = [str(part) for part in error["loc"] if part != "[key]"]
     path = ".".join(part[:_MAX_PATH_PART_CHARACTERS] for part in parts)
     problem = error.get("ctx", {}).get("error")
-    return FieldError(path or "program", str(problem) if problem is not None else error["msg"])
+    message = str(problem) if problem is not None else str(error["msg"])
+    return FieldError(path or "program", message[:_MAX_MESSAGE_CHARACTERS])
 
 
 def _bounded(errors: list[FieldError]) -> tuple[FieldError, ...]:

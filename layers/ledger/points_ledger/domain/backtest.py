@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
+from points_ledger.domain.aim import goal_at
 from points_ledger.domain.calendar import local_day
-from points_ledger.domain.convergence import goal_at
 from points_ledger.domain.earning import NOTHING_POSTED, Earned, Earning, Pin
 from points_ledger.domain.entry import RulePoints
 from points_ledger.domain.identity import EarningKey, MemberId

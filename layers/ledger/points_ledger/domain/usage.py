@@ -6,7 +6,7 @@
     over:<campaign>           the day, as a number, on which a campaign with such a counter was
                               first found to be gone from the program
 
-An earning holds what it used and gives it back (convergence.py). Counters of periods would grow for
+An earning holds what it used and gives it back (drafting.py). Counters of periods would grow for
 ever, so the posting that adds to one drops what is long over: of each rule all but the newest
 periods, and campaigns that ended, or left the program, KEPT_DAYS ago. In a period that is no longer
 counted a limit is taken to be used up, and what is given back late takes nothing away.

@@ -7,7 +7,7 @@ carries neither member id nor the consent that an id token stands for.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from points_ledger.domain.error import ForbiddenError, UnauthenticatedError
 from points_ledger.domain.identity import MemberId
@@ -70,33 +70,38 @@ class Caller:
         return self.is_admin or STAFF_GROUP in self.groups
 
     @property
+    def serves(self) -> bool:
+        """Whether the caller serves members: staff, or a till."""
+        return self.is_staff or self.is_till
+
+    @property
+    def asker(self) -> MemberId | None:
+        """The member who asks, None for who serves members; who is neither reaches nobody."""
+        return None if self.serves else self.member_id or MemberId("")
+
+    @property
     def actor(self) -> str:
         """How entries name the caller: `person:<sub>` or `till:<client id>`."""
         return f"{'till' if self.is_till else 'person'}:{self.id}"
 
-    def require_admin(self) -> None:
-        """Raise ForbiddenError unless the caller is an admin."""
+    def require_admin(self) -> Self:
+        """The caller; raise ForbiddenError unless it is an admin."""
         _require(self.is_admin)
+        return self
 
-    def require_staff(self) -> None:
-        """Raise ForbiddenError unless the caller is staff."""
+    def require_staff(self) -> Self:
+        """The caller; raise ForbiddenError unless it is staff."""
         _require(self.is_staff)
+        return self
 
-    def require_staff_or_till(self) -> None:
-        """Raise ForbiddenError unless the caller is staff or a till."""
-        _require(self.is_staff or self.is_till)
-
-    def require_self_or_staff(self, member_id: MemberId) -> None:
-        """Raise ForbiddenError unless the caller is that member or staff."""
-        _require(self.is_staff or self.member_id == member_id)
-
-    def require_self_staff_or_till(self, member_id: MemberId) -> None:
-        """Raise ForbiddenError unless the caller is that member, staff or a till."""
-        _require(self.may_see(member_id))
+    def require_staff_or_till(self) -> Self:
+        """The caller; raise ForbiddenError unless it is staff or a till."""
+        _require(self.serves)
+        return self
 
     def may_see(self, member_id: MemberId) -> bool:
         """Whether the caller is that member, staff or a till."""
-        return self.is_staff or self.is_till or self.member_id == member_id
+        return self.serves or self.member_id == member_id
 
     def resolve_me(self, path_id: str) -> MemberId:
         """The member that a path names; `me` is the caller's own.
@@ -109,6 +114,27 @@ class Caller:
         if self.member_id is None:
             raise ForbiddenError
         return self.member_id
+
+    def own_or_any(self, path_id: str) -> MemberId:
+        """The member that a path or body names, if it is the caller's own or the caller is staff.
+
+        Raises:
+            ForbiddenError: it is another member and the caller is not staff; see `resolve_me`.
+        """
+        member_id = self.resolve_me(path_id)
+        _require(self.is_staff or self.member_id == member_id)
+        return member_id
+
+    def own_or_served(self, path_id: str) -> MemberId:
+        """The member that a path or body names, if it is the caller's own or the caller serves.
+
+        Raises:
+            ForbiddenError: it is another member, and the caller is neither staff nor a till; see
+                `resolve_me`.
+        """
+        member_id = self.resolve_me(path_id)
+        _require(self.may_see(member_id))
+        return member_id
 
 
 def _require(allowed: bool) -> None:  # noqa: FBT001 - the only argument there is

@@ -123,10 +123,17 @@ class Request:
             NotFoundError: see `parameter`.
             ForbiddenError: it is another member, and the caller is not staff.
         """
-        caller = self.caller()
-        member_id = caller.resolve_me(self.parameter("member_id"))
-        caller.require_self_or_staff(member_id)
-        return member_id
+        return self.caller().own_or_any(self.parameter("member_id"))
+
+    def own_or_served_member(self) -> MemberId:
+        """The member that the path names, if it is the caller's own or the caller serves members.
+
+        Raises:
+            UnauthenticatedError: see `caller`.
+            NotFoundError: see `parameter`.
+            ForbiddenError: it is another member, and the caller is neither staff nor a till.
+        """
+        return self.caller().own_or_served(self.parameter("member_id"))
 
     def json(self) -> object:
         """The body as strict JSON (RFC 8259).
@@ -136,6 +143,14 @@ class Request:
                 object, an unpaired surrogate, or nested deeper than `MAX_JSON_DEPTH`.
         """
         return _strict_json(self.body)
+
+    def json_if_given(self) -> object:
+        """The body of a request that may come without: none says nothing, as an empty object does.
+
+        Raises:
+            InvalidRequestError: see `json`.
+        """
+        return self.json() if self.body else {}
 
     def idempotency_key(self) -> str:
         """The Idempotency-Key header, see `idempotency_key`."""

@@ -5,7 +5,6 @@ report that comes again, with whatever key, finds the earning that is there. Whe
 one action differ, the earliest time counts, and the answer says who has it.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,10 +23,12 @@ from points_ledger.domain.error import (
 from points_ledger.domain.fact import ActionPerformed, Earner
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.maturation import Target, target
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest
-from points_ledger.service.ports import Append, Create, Request, RequestKey, Save, Write
+from points_ledger.service.ports import Append, Save, Write
 from points_ledger.service.programs import Programs
-from points_ledger.service.recording import MAX_FACT_LEAD, Recorded, Recording
+from points_ledger.service.recorded import Recorded
+from points_ledger.service.recording import MAX_FACT_LEAD, Recording
 
 SOURCE: Final = "api"
 """The source of actions that come by request; those of webhooks have the source's own name."""
@@ -38,12 +39,9 @@ _CLOSED_FOR_GOOD: Final = ("closed", "erased")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PerformAction:
+class PerformAction(Command):
     """Report an action of a member; without `occurred_at` it has happened now."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     member_id: MemberId
     action: str
     action_id: str
@@ -124,9 +122,8 @@ class Acting:
         done = _Done(performed=performed, follow_ups=decision.result.follow_ups)
         if not decision.writes:
             return Decision(result=done)
-        result = json.dumps({"answer": answer, "created": performed.created})
-        request = Request(key=command.request, fingerprint=command.fingerprint, result=result)
-        return Decision(result=done, writes=(*decision.writes, Create(item=request)))
+        kept = command.kept({"answer": answer, "created": performed.created})
+        return Decision(result=done, writes=(*decision.writes, kept))
 
     def _fact(self, command: PerformAction, head: Entry) -> ActionPerformed:
         """The fact; without a time it happened when it is first recorded.

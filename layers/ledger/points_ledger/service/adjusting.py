@@ -21,14 +21,13 @@ from points_ledger.domain.program import Program
 from points_ledger.domain.settling import settled, settlement
 from points_ledger.domain.state import State
 from points_ledger.service.approving import approval_id, asked, note_ids
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
     Approval,
-    Create,
     GuardHead,
     Note,
     Put,
-    Request,
     RequestKey,
     Write,
 )
@@ -36,12 +35,9 @@ from points_ledger.service.programs import Programs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdjustPoints:
+class AdjustPoints(Command):
     """Give points, or take them where they are negative, for a reason."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     member_id: MemberId
     points: int
     reason: str
@@ -111,11 +107,8 @@ class Adjusting:
             entries = _posted(adjustment, head, program=program, now=now, actor=command.actor)
             result = _result(adjustment, head.member_id, "completed", entries[-1].state)
             writes = posting_writes(entries, [head], program)
-        request = Request(
-            key=command.request, fingerprint=command.fingerprint, result=json.dumps(result)
-        )
         return Decision(
-            result=Adjusted(result=result), writes=(*writes, *notes, Create(item=request))
+            result=Adjusted(result=result), writes=(*writes, *notes, command.kept(result))
         )
 
 

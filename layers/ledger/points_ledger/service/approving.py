@@ -19,6 +19,7 @@ from points_ledger.domain.error import (
     ReservationNotOpenError,
 )
 from points_ledger.domain.identity import ApprovalId
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest
 from points_ledger.service.ports import (
     Approval,
@@ -32,7 +33,6 @@ from points_ledger.service.ports import (
     PersonalData,
     Put,
     Remove,
-    Request,
     RequestKey,
     Save,
     Store,
@@ -98,12 +98,9 @@ class Decide(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecideApproval:
+class DecideApproval(Command):
     """Approve or reject. The caller is the one of the request."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     approval_id: ApprovalId
     approved: bool
     note: str | None = None
@@ -235,9 +232,6 @@ class Approving:
             "subject": closed.subject,
             "result": dict(outcome),
         }
-        request = Request(
-            key=command.request, fingerprint=command.fingerprint, result=json.dumps(result)
-        )
         return Decision(
             result=Decided(result=result),
             writes=(
@@ -245,7 +239,7 @@ class Approving:
                 Save(item=closed, expected=approval.revision),
                 Remove(item=_place(approval)),
                 Put(item=_place(closed)),
-                Create(item=request),
+                command.kept(result),
                 *_note(command, approval, salt),
             ),
         )

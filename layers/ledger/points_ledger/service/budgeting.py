@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
+from points_ledger.domain.aim import valued
 from points_ledger.domain.budget import (
     SHARDS,
     Given,
@@ -21,7 +22,6 @@ from points_ledger.domain.budget import (
     own_shard,
     share_of,
 )
-from points_ledger.domain.convergence import valued
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.program import Program

@@ -1,6 +1,5 @@
 """Coupons: showing them, and what a till does with them: use one, once, or cancel it."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,13 +9,11 @@ from points_ledger.domain.calendar import format_instant, local_day
 from points_ledger.domain.coupon import ShownStatus, check_active, shown_status
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import CouponCode, MemberId, RedemptionId
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest
 from points_ledger.service.ports import (
     Coupon,
     CouponKey,
-    Create,
-    Request,
-    RequestKey,
     Save,
     Store,
     Write,
@@ -42,12 +39,9 @@ class ShownCoupon:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloseCoupon:
+class CloseCoupon(Command):
     """Use a coupon, on `used_on` where the till says so, or cancel it."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     code: CouponCode
     to: Literal["used", "cancelled"]
     used_on: str | None = None
@@ -110,12 +104,9 @@ class Couponing:
         if command.to == "used":
             closed = replace(closed, used_at=now, used_on=command.used_on)
         result = {**coupon_answer(ShownCoupon(coupon=closed, status=command.to)), **more}
-        request = Request(
-            key=command.request, fingerprint=command.fingerprint, result=json.dumps(result)
-        )
         return Decision(
             result=Closed(result=result),
-            writes=(*writes, Save(item=closed, expected=coupon.revision), Create(item=request)),
+            writes=(*writes, Save(item=closed, expected=coupon.revision), command.kept(result)),
         )
 
     def _undone(

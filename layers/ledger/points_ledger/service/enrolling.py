@@ -1,6 +1,5 @@
 """Enrolling a member by hand, and the standing and links that come with it."""
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.limit import MAX_EXTERNAL_IDS_PER_MEMBER
 from points_ledger.domain.state import Standing
 from points_ledger.service.anniversaries import anniversary_writes
+from points_ledger.service.command import Command
 from points_ledger.service.follow_ups import NO_FOLLOW_UPS
 from points_ledger.service.ledger import Decision, View, WritePath, posting_writes
 from points_ledger.service.ports import (
@@ -24,8 +24,6 @@ from points_ledger.service.ports import (
     ExternalLink,
     GuardHead,
     Profile,
-    Request,
-    RequestKey,
     Write,
 )
 from points_ledger.service.profiles import profile_writes
@@ -36,15 +34,12 @@ from points_ledger.service.releasing import referred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolMember:
-    """Open an account. `request` and `fingerprint` identify the command for good.
+class EnrolMember(Command):
+    """Open an account.
 
     `referred_by` is who has brought the newcomer; a member who is known already was not brought.
     """
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     name: str | None = None
     email: str | None = None
     phone: str | None = None
@@ -106,11 +101,10 @@ class Enrolling:
         links = linking_writes(view, head.member_id, command.external_ids, self.clock())
         if not links:
             return Decision(result=known)
-        result = json.dumps({"member_id": head.member_id, "created": False})
-        request = Request(key=command.request, fingerprint=command.fingerprint, result=result)
+        kept = command.kept({"member_id": head.member_id, "created": False})
         # Whoever closes or merges the member meanwhile posts an entry.
         guard = GuardHead(member_id=head.member_id, number=head.number)
-        return Decision(result=known, writes=(*links, guard, Create(item=request)))
+        return Decision(result=known, writes=(*links, guard, kept))
 
     def _opened(self, view: View, command: EnrolMember) -> Decision["_Done"]:
         now, member_id = self.clock(), self.new_member_id()
@@ -136,11 +130,6 @@ class Enrolling:
             Create(item=ExternalLink(external_id=external_id, member_id=member_id, linked_at=now))
             for external_id in command.external_ids
         )
-        request = Request(
-            key=command.request,
-            fingerprint=command.fingerprint,
-            result=json.dumps({"member_id": member_id}),
-        )
         return Decision(
             result=_Done(
                 enrolled=Enrolled(member_id=member_id, created=True), follow_ups=brought.keys
@@ -152,7 +141,7 @@ class Enrolling:
                 *anniversary_writes(None, profile, now=now, zone=program.zone),
                 *guards,
                 *brought.writes,
-                Create(item=request),
+                command.kept({"member_id": member_id}),
             ),
         )
 

@@ -5,7 +5,6 @@ that means nothing any more. External ids are unlinked, so that the same custome
 from now on.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,14 +19,12 @@ from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import Program
 from points_ledger.domain.settling import settlement
 from points_ledger.service.anniversaries import anniversary_writes
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
-    Create,
     PersonalData,
     ProfileKey,
     Remove,
-    Request,
-    RequestKey,
     Write,
 )
 from points_ledger.service.profiles import profile_writes
@@ -36,12 +33,9 @@ from points_ledger.service.standing import GONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EraseMember:
+class EraseMember(Command):
     """Erase a person for good."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     member_id: MemberId
 
 
@@ -102,12 +96,11 @@ class Erasing:
         posting = forfeit(before.state, now=now, program=program, actor=command.actor)
         entries.append(chain(before, head.member_id, posting, now))
         erased = Erased(member_id=head.member_id, forfeited=_forfeited(posting))
-        result = json.dumps({"member_id": erased.member_id, "forfeited": erased.forfeited})
-        request = Request(key=command.request, fingerprint=command.fingerprint, result=result)
+        result = {"member_id": erased.member_id, "forfeited": erased.forfeited}
         writes = (
             *posting_writes(entries, [head], program),
             *_removals(view, _ids(head), now=now, program=program),
-            Create(item=request),
+            command.kept(result),
         )
         return Decision(result=(erased, _ids(head)), writes=writes)
 

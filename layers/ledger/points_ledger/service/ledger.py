@@ -273,7 +273,8 @@ class View:
             self.forget()
             return
         self._has_adopted = True
-        guarded = {guarded_key(write) for write in writes}
+        # That a draw was possible does not say how much has been drawn, so that is read again too.
+        guarded = {guarded_key(write) for write in writes if not isinstance(write, Draw)}
         self._known = {
             key: item
             for key, item in self._known.items()

@@ -1,6 +1,5 @@
 """Memberships that staff give: a tier of the program for as long as the membership lasts."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,18 +11,15 @@ from points_ledger.domain.grant import MEMBERSHIP_REASON, Granting, granted, sta
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import Membership, Program
 from points_ledger.domain.state import Grant
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
-from points_ledger.service.ports import Create, Request, RequestKey
 from points_ledger.service.programs import Programs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrantMembership:
+class GrantMembership(Command):
     """Give a member a membership of the program in force, from today."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     member_id: MemberId
     membership_id: str
 
@@ -84,12 +80,9 @@ class Memberships:
         granting = Granting(state=head.state, today=today, program=program)
         entry = chain(head, head.member_id, granted(posting, grant, granting), now)
         result = _answer(entry, membership, grant)
-        request = Request(
-            key=command.request, fingerprint=command.fingerprint, result=json.dumps(result)
-        )
         return Decision(
             result=Given(result=result),
-            writes=(*posting_writes([entry], [head], program), Create(item=request)),
+            writes=(*posting_writes([entry], [head], program), command.kept(result)),
         )
 
 

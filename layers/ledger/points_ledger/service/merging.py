@@ -1,6 +1,5 @@
 """Merging two members into one: by staff, or because a source says that two customers are one."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,9 +23,10 @@ from points_ledger.domain.merge import (
 )
 from points_ledger.domain.settling import settled, settlement
 from points_ledger.domain.state import State
+from points_ledger.service.command import Command
 from points_ledger.service.follow_ups import all_of
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
-from points_ledger.service.ports import Create, Profile, ProfileKey, Request, RequestKey, Write
+from points_ledger.service.ports import Profile, ProfileKey, Write
 from points_ledger.service.prizes import prize
 from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
@@ -34,12 +34,9 @@ from points_ledger.service.releasing import looks_after_merge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MergeMembers:
+class MergeMembers(Command):
     """Let `member_id` become part of `into`, for ever."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     member_id: MemberId
     into: MemberId
 
@@ -96,10 +93,7 @@ class Merging:
                 "debt": state.debt,
             },
         }
-        request = Request(
-            key=command.request, fingerprint=command.fingerprint, result=json.dumps(result)
-        )
-        return Decision(result=Merged(result=result), writes=(*writes, Create(item=request)))
+        return Decision(result=Merged(result=result), writes=(*writes, command.kept(result)))
 
 
 def merge_writes(

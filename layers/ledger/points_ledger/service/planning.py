@@ -1,6 +1,5 @@
 """Sharing plans: between whom a member's future purchases are split (semantics 3.2)."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,8 +23,9 @@ from points_ledger.domain.sharing import (
     united,
 )
 from points_ledger.service.addressing import Addressee, Addressing
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
-from points_ledger.service.ports import Create, GuardHead, Request, RequestKey, Store, Write
+from points_ledger.service.ports import GuardHead, Store, Write
 from points_ledger.service.programs import Programs
 
 _CLOSED_FOR_GOOD = ("closed", "erased")
@@ -40,12 +40,9 @@ class ShareAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanSharing:
+class PlanSharing(Command):
     """Replace a member's plan; no shares end it."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     member_id: MemberId
     shares: tuple[ShareAsked, ...]
 
@@ -106,12 +103,9 @@ class Planning:
         plan, others = self._new_plan(view, owner, command, self.programs.at(now))
         guards = [GuardHead(member_id=head.member_id, number=head.number) for head in others]
         result = {"shares": [{"member_id": s.member_id, "percent": s.percent} for s in plan]}
-        request = Request(
-            key=command.request, fingerprint=command.fingerprint, result=json.dumps(result)
-        )
         return Decision(
             result=Planned(result=result),
-            writes=(*self._changed(owner, plan, command, now), *guards, Create(item=request)),
+            writes=(*self._changed(owner, plan, command, now), *guards, command.kept(result)),
         )
 
     def _new_plan(

@@ -18,7 +18,7 @@ MAX_LIST_AGE: Final = timedelta(seconds=60)
 """A version takes effect at least 2 minutes after it is published, so this cannot be missed."""
 
 MAX_VERSIONS_KEPT: Final = 32
-"""Of the versions that a process has seen: few are asked for at once, and documents may be large."""
+"""Of the versions that a process has read: a few do, and their documents may be large."""
 
 
 class Programs:

@@ -1,30 +1,24 @@
 """Recording facts: merge one fact into its earning, and post the difference.
 
 The queues of facts about sales and about payments, the sweep that releases holds, and the
-enrolment that purchases waited for all end here.
+enrolment that purchases waited for all end here. Who earns is found in earners.py; what a source
+tells of its customers is customers.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
+from points_ledger.domain.aim import Aim, aim
 from points_ledger.domain.budget import granted
 from points_ledger.domain.calendar import format_instant, local_day
-from points_ledger.domain.convergence import Aim, Occasion, aim, converge
+from points_ledger.domain.convergence import converge
 from points_ledger.domain.earning import NOTHING_EARNED, Earning, MergeableFact, Pin, merge
-from points_ledger.domain.enrolment import enrolment
-from points_ledger.domain.entry import Entry, chain
-from points_ledger.domain.error import (
-    BrokenInvariantError,
-    FutureFactError,
-    LimitExceededError,
-    MergeNotPermittedError,
-    MergeRefusedError,
-)
+from points_ledger.domain.entry import Entry
+from points_ledger.domain.error import BrokenInvariantError, FutureFactError
 from points_ledger.domain.fact import (
     ActionPerformed,
-    Customer,
     CustomerSeen,
     CustomersMerged,
     EarningReconsidered,
@@ -38,19 +32,16 @@ from points_ledger.domain.fact import (
     RefundCancelled,
 )
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
-from points_ledger.domain.limit import MAX_EXTERNAL_IDS_AFTER_MERGE
-from points_ledger.domain.state import Standing
+from points_ledger.domain.occasion import Occasion
 from points_ledger.domain.tier import current_tier
-from points_ledger.service.anniversaries import anniversary_writes
 from points_ledger.service.budgeting import draws, own_shards, valued_within_budgets
+from points_ledger.service.customers import Customers
+from points_ledger.service.earners import Earners, FoundMember, UnknownCustomer
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
-from points_ledger.service.merging import merge_writes
 from points_ledger.service.planning import split_of
 from points_ledger.service.ports import (
     Append,
     BudgetKey,
-    Create,
-    ExternalLink,
     GuardAbsent,
     GuardHead,
     Link,
@@ -58,15 +49,13 @@ from points_ledger.service.ports import (
     Park,
     PaymentLink,
     PendingShare,
-    Profile,
     Put,
     Save,
-    Wait,
     Write,
 )
 from points_ledger.service.prizes import won_prizes
-from points_ledger.service.profiles import profile_writes
 from points_ledger.service.programs import Programs
+from points_ledger.service.recorded import Recorded, RecordedAs
 from points_ledger.service.releasing import (
     is_of_oneself,
     referral_of,
@@ -78,24 +67,7 @@ from points_ledger.service.unposted import listed_unposted
 MAX_FACT_LEAD: Final = timedelta(hours=24)
 """A fact dated further ahead of the clock is refused (semantics 1)."""
 
-RecordedAs = Literal[
-    "posted", "stored", "waiting", "parked", "duplicate", "enrolled", "ignored", "merged", "linked"
-]
-
 _PAYMENT_FACTS = (PaymentReceived, PurchaseSettled, PaymentReversed)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """What became of a fact: how it ended, and how many entries were posted because of it.
-
-    `follow_ups` are further earnings that it has made due (follow_ups.py).
-    """
-
-    outcome: RecordedAs
-    earning: EarningKey | None = None
-    entries: int = 0
-    follow_ups: tuple[EarningKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +79,16 @@ class Recording:
     clock: Callable[[], datetime]
     new_member_id: Callable[[], MemberId]
 
+    @property
+    def _earners(self) -> Earners:
+        return Earners(programs=self.programs, clock=self.clock, new_member_id=self.new_member_id)
+
+    @property
+    def _customers(self) -> Customers:
+        return Customers(
+            path=self.path, programs=self.programs, clock=self.clock, earners=self._earners
+        )
+
     def record(self, fact: Fact, *, actor: str) -> Recorded:
         """Take one fact in.
 
@@ -117,10 +99,8 @@ class Recording:
         at = fact_instant(fact)
         if at is not None and at > self.clock() + MAX_FACT_LEAD:
             raise FutureFactError(format_instant(at))
-        if isinstance(fact, CustomerSeen):
-            return self.path.run(lambda view: self._customer(view, fact, actor))
-        if isinstance(fact, CustomersMerged):
-            return self._customers_merged(fact, actor)
+        if isinstance(fact, CustomerSeen | CustomersMerged):
+            return self._customers.record(fact, actor=actor)
         return self._followed(self.path.run(lambda view: self.decide(view, fact, actor)), actor)
 
     def decide(self, view: View, fact: MergeableFact, actor: str) -> Decision[Recorded]:
@@ -233,11 +213,11 @@ class Recording:
         # that customer is unlinked, and what is told of old purchases enrols nobody.
         earner_id = stored.earner_id if stored.earner == merged.earner else None
         found = (
-            self._found(view, earner_id)
+            self._earners.member(view, earner_id)
             if earner_id is not None
-            else self._earner(view, merged, fact, actor)
+            else self._earners.earner_of(view, merged, fact, actor)
         )
-        if isinstance(found, _Unknown):
+        if isinstance(found, UnknownCustomer):
             decision = self._unearned(view, stored, merged, fact, actor)
             return replace(decision, writes=(*decision.writes, *found.writes))
         now = latest(now or self.clock(), [found.head])
@@ -318,7 +298,7 @@ class Recording:
         )
 
     def _pinned(
-        self, view: View, earning: Earning, found: "_Found"
+        self, view: View, earning: Earning, found: FoundMember
     ) -> tuple[Earning, tuple[GuardHead, ...]]:
         """The earning with its earner, its program version and what the earner is now.
 
@@ -350,179 +330,6 @@ class Recording:
         )
         pins = {**earning.pins, head.member_id: pin}
         return replace(earning, pins=pins, earner_id=head.member_id), guards
-
-    def _earner(
-        self, view: View, earning: Earning, fact: MergeableFact, actor: str
-    ) -> "_Found | _Unknown":
-        """The member who earns, enrolled now if the program enrols unknown customers."""
-        earner = earning.earner
-        assert earner is not None
-        guards: tuple[Write, ...] = ()
-        if earner.member_id is not None:
-            if view.head(earner.member_id) is not None:
-                return self._found(view, earner.member_id)
-            # The source names a member that does not exist: its customer earns instead.
-            guards = (GuardHead(member_id=earner.member_id, number=0),)
-        found = self._customer_who_earns(view, earning, fact, actor)
-        return replace(found, writes=(*guards, *found.writes))
-
-    def _customer_who_earns(
-        self, view: View, earning: Earning, fact: MergeableFact, actor: str
-    ) -> "_Found | _Unknown":
-        earner, posted_at = earning.earner, earning.posted_at
-        assert earner is not None
-        assert posted_at is not None
-        link = view.link(earner.external_id)
-        program = self.programs.at(self.clock())
-        if link is not None:
-            earns = program.enrolment == "automatic" or posted_at >= link.linked_at - timedelta(
-                days=program.enrolment_lookback_days
-            )
-            return self._linked_to(view, link, may_earn=earns)
-        if program.enrolment == "manual":
-            waiting = Wait(external_id=earner.external_id, earning=earning.key)
-            return _Unknown(writes=(waiting, GuardAbsent(key=earner.external_id)))
-        customer = getattr(fact, "customer", None) or Customer(external_id=earner.external_id)
-        return self._enrolled(customer, earner.external_id, source=earning.key, actor=actor)
-
-    def _found(self, view: View, member_id: MemberId, *, may_earn: bool = True) -> "_Found":
-        head = view.resolved_head(member_id)
-        if head is None:
-            raise BrokenInvariantError(f"member {member_id} is linked and has no entry")
-        return _Found(member_id=member_id, head=head, may_earn=may_earn)
-
-    def _linked_to(self, view: View, link: ExternalLink, *, may_earn: bool = True) -> "_Found":
-        """The member behind a customer, who is nobody's once the member is erased.
-
-        Raises:
-            BrokenInvariantError: the member is erased; the link was read before it went, or the
-                erasure has left it behind.
-        """
-        found = self._found(view, link.member_id, may_earn=may_earn)
-        if found.head.state.standing.status == "erased":
-            raise BrokenInvariantError(f"{link.external_id} is linked to an erased member")
-        return found
-
-    def _enrolled(
-        self,
-        customer: Customer,
-        *external_ids: ExternalId,
-        source: EarningKey | None,
-        actor: str,
-    ) -> "_Found":
-        now, member_id = self.clock(), self.new_member_id()
-        standing = Standing(organisation=customer.organisation)
-        posting = enrolment(at=now, standing=standing, actor=actor, source=source)
-        head = chain(None, member_id, posting, now)
-        links = (
-            Create(item=ExternalLink(external_id=each, member_id=member_id, linked_at=now))
-            for each in external_ids
-        )
-        profile = Profile(
-            member_id=member_id,
-            name=customer.name,
-            email=customer.email,
-            phone=customer.phone,
-            external_ids=external_ids,
-            created_at=now,
-            updated_at=now,
-        )
-        program = self.programs.at(now)
-        days = anniversary_writes(None, profile, now=now, zone=program.zone)
-        writes = (*posting_writes([head], [], program), *links, *days)
-        return _Found(
-            member_id=member_id,
-            head=head,
-            is_new=True,
-            writes=(*writes, *profile_writes(None, profile)),
-        )
-
-    def _customer(self, view: View, fact: CustomerSeen, actor: str) -> Decision[Recorded]:
-        """Enrol a customer where the program does so; of a known one keep the newer profile."""
-        customer = fact.customer
-        link = view.link(customer.external_id)
-        if link is not None:
-            head = self._linked_to(view, link).head
-            return _updated_profile(view, head, fact)
-        if self.programs.at(self.clock()).enrolment == "manual":
-            return Decision(result=Recorded(outcome="ignored"))
-        found = self._enrolled(customer, customer.external_id, source=None, actor=actor)
-        return Decision(result=Recorded(outcome="enrolled", entries=1), writes=found.writes)
-
-    def _customers_merged(self, fact: CustomersMerged, actor: str) -> Recorded:
-        """Two customers of a source are one, so are the members behind them.
-
-        Raises:
-            MergeRefusedError: they cannot be merged, now or ever; the fact may come again.
-        """
-        if fact.former == fact.into:
-            raise MergeRefusedError("same_customer")
-        try:
-            return self.path.run(lambda view: self._one_customer(view, fact, actor))
-        except MergeNotPermittedError as error:
-            raise MergeRefusedError(error.reason) from error
-        except LimitExceededError as error:
-            raise MergeRefusedError(f"limit_of_{error.limit}") from error
-
-    def _one_customer(self, view: View, fact: CustomersMerged, actor: str) -> Decision[Recorded]:
-        view.load(fact.former, fact.into)
-        former, into = view.link(fact.former), view.link(fact.into)
-        if former is not None and into is not None:
-            source = self._linked_to(view, former).head
-            target = self._linked_to(view, into).head
-            if source.member_id == target.member_id:
-                return Decision(result=Recorded(outcome="duplicate"))
-            writes, _ = merge_writes(
-                view, source, target, programs=self.programs, clock=self.clock, actor=actor
-            )
-            posted = sum(isinstance(write, Append) for write in writes)
-            return Decision(result=Recorded(outcome="merged", entries=posted), writes=writes)
-        known, unknown = former or into, fact.into if former else fact.former
-        if known is not None:
-            head = self._linked_to(view, known).head
-            return Decision(
-                result=Recorded(outcome="linked"), writes=self._linked(view, head, unknown)
-            )
-        if self.programs.at(self.clock()).enrolment == "manual":
-            return Decision(result=Recorded(outcome="ignored"))
-        found = self._enrolled(
-            Customer(external_id=fact.into), fact.into, fact.former, source=None, actor=actor
-        )
-        return Decision(result=Recorded(outcome="enrolled", entries=1), writes=found.writes)
-
-    def _linked(self, view: View, head: Entry, external_id: ExternalId) -> tuple[Write, ...]:
-        """A further customer of a member; whoever closes or merges the member posts an entry."""
-        now, profile = latest(self.clock(), [head]), view.profile(head.member_id)
-        more: tuple[Write, ...] = ()
-        if profile is not None:
-            ids = (*profile.external_ids, external_id)
-            if len(ids) > MAX_EXTERNAL_IDS_AFTER_MERGE:
-                raise LimitExceededError("external_ids", MAX_EXTERNAL_IDS_AFTER_MERGE)
-            more = profile_writes(profile, replace(profile, external_ids=ids))
-        link = ExternalLink(external_id=external_id, member_id=head.member_id, linked_at=now)
-        guard = GuardHead(member_id=head.member_id, number=head.number)
-        return (Create(item=link), guard, *more)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """The earner; `writes` enrol a newcomer.
-
-    `head` is the newest entry of the member that the id stands for.
-    """
-
-    member_id: MemberId
-    head: Entry
-    may_earn: bool = True
-    is_new: bool = False
-    writes: tuple[Write, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Unknown:
-    """Nobody yet; `writes` note that the earning waits."""
-
-    writes: tuple[Write, ...]
 
 
 def fact_instant(fact: Fact) -> datetime | None:
@@ -653,20 +460,3 @@ def _unmoved(heads: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[Guard
     for head in heads:
         if head.member_id not in moved:
             yield GuardHead(member_id=head.member_id, number=head.number)
-
-
-def _updated_profile(view: View, head: Entry, fact: CustomerSeen) -> Decision[Recorded]:
-    profile, customer = view.profile(head.member_id), fact.customer
-    if profile is None or profile.updated_at >= fact.at:
-        return Decision(result=Recorded(outcome="duplicate"))
-    newer = replace(
-        profile,
-        name=customer.name or profile.name,
-        email=customer.email or profile.email,
-        phone=customer.phone or profile.phone,
-        updated_at=fact.at,
-    )
-    # Whoever merges the member meanwhile posts an entry; then it is another profile.
-    guard = GuardHead(member_id=head.member_id, number=head.number)
-    writes = (*profile_writes(profile, newer), guard)
-    return Decision(result=Recorded(outcome="stored"), writes=writes)

@@ -49,6 +49,7 @@ from points_ledger.service.claiming import (
     with_grant_of,
     without_grant_of,
 )
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
     Approval,
@@ -80,7 +81,7 @@ from points_ledger.service.redemptions import belongs_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RedeemPoints:
+class RedeemPoints(Command):
     """Spend points, or reserve them; exactly one of `points` and `amount` is given.
 
     A reward has its own price: neither is needed then, and points that are named have to be it.
@@ -88,9 +89,6 @@ class RedeemPoints:
     `is_own_request` says that the member asks, and nobody who serves members.
     """
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     member_id: MemberId
     points: int | None = None
     amount: Decimal | None = None
@@ -103,15 +101,12 @@ class RedeemPoints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContinueRedemption:
+class ContinueRedemption(Command):
     """Capture, cancel or reverse a redemption; `points` of it, or all where None.
 
     `asked_by` is the member who asks, None where somebody who serves members does.
     """
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     redemption_id: RedemptionId
     step: StepName
     points: int | None = None

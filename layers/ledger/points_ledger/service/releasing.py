@@ -12,7 +12,6 @@ A purchase without a referral and without followers costs nothing more.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from points_ledger.domain.earning import Action, Earning
 from points_ledger.domain.entry import Entry
@@ -32,10 +31,7 @@ from points_ledger.service.follow_ups import NO_FOLLOW_UPS, FollowUps, all_of, f
 from points_ledger.service.ledger import Decision, View
 from points_ledger.service.ports import Marker, Put, Save, Write
 from points_ledger.service.programs import Programs
-
-if TYPE_CHECKING:
-    from points_ledger.service.recording import Recorded
-
+from points_ledger.service.recorded import Recorded
 
 # --- What the ledger does by itself ---------------------------------------------------------
 
@@ -121,8 +117,8 @@ def referral_of(head: Entry) -> MemberId | None:
 
 
 def with_releases(
-    view: View, decision: "Decision[Recorded]", *, programs: Programs, now: datetime
-) -> "Decision[Recorded]":
+    view: View, decision: Decision[Recorded], *, programs: Programs, now: datetime
+) -> Decision[Recorded]:
     """A decision about an earning, with what it releases, or asks to be released by.
 
     Raises:
@@ -168,7 +164,8 @@ def _told(view: View, purchase: Earning, programs: Programs, now: datetime) -> _
     told = followers if closed is not None and closed <= now else frozenset[EarningKey]()
     follow_ups = [_released(view, key, closed, now) for key in sorted(told) if closed]
     if referral is not None and firm is not None and firm <= now:
-        follow_ups.append(_released(view, referral, firm, now))
+        if not is_of_oneself(view, view.earning(referral) or Earning(key=referral)):
+            follow_ups.append(_released(view, referral, firm, now))
         told |= {referral}
     after = replace(purchase, told=purchase.told | told)
     due = [at for at in (closed, firm) if at is not None and at > now]

@@ -27,14 +27,13 @@ from points_ledger.domain.transfer import (
 )
 from points_ledger.service.addressing import Addressee, Addressing
 from points_ledger.service.approving import approval_id, asked
+from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
     Approval,
-    Create,
     GuardHead,
     Note,
     Put,
-    Request,
     RequestKey,
     Write,
 )
@@ -42,12 +41,9 @@ from points_ledger.service.programs import Programs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferPoints:
+class TransferPoints(Command):
     """Give points to another member; `member_asks` where it is no member of staff who asks."""
 
-    request: RequestKey
-    fingerprint: str
-    actor: str
     member_asks: bool
     from_member_id: MemberId
     to: Addressee
@@ -109,10 +105,7 @@ class Transferring:
         if first is not None:
             return Decision(result=Transferred(result=first, replayed=True))
         result, writes = self._posted(view, command, salt)
-        request = Request(
-            key=command.request, fingerprint=command.fingerprint, result=json.dumps(result)
-        )
-        return Decision(result=Transferred(result=result), writes=(*writes, Create(item=request)))
+        return Decision(result=Transferred(result=result), writes=(*writes, command.kept(result)))
 
     def _posted(
         self, view: View, command: TransferPoints, salt: str

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from points_ledger.domain.activity import counts_activity
-from points_ledger.domain.convergence import Occasion, repeated
 from points_ledger.domain.earning import NOTHING_POSTED, Posted
 from points_ledger.domain.entry import Entry, EntryType, Posting
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.lot import total
+from points_ledger.domain.occasion import Occasion
 from points_ledger.domain.program import Program
 from points_ledger.domain.receipt import Receipt, read_receipt
 from points_ledger.domain.state import State
@@ -18,6 +18,7 @@ from points_ledger.domain.tier import is_qualifying
 from points_ledger.domain.usage import OVER, USED
 from points_ledger.domain.verification.book import Book
 from points_ledger.domain.verification.outcome import DiffersError, OutOfReachError
+from points_ledger.domain.verification.repetition import repeated
 
 ORDER: Final[tuple[EntryType, ...]] = ("accrual", "reversal", "maturation", "lapse")
 """The order of what one earning posts at once."""
