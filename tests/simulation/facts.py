@@ -17,6 +17,7 @@ from tests.builders import (
     purchase_key,
     refund_cancelled,
     refunded,
+    rule,
 )
 from tests.simulation.draft import (
     LONG_BEFORE,
@@ -53,7 +54,10 @@ def purchases(draft: ScenarioDraft) -> None:
 def spending(draft: ScenarioDraft) -> None:
     """Redemptions that compete for one balance, while purchases are paid and taken back."""
     dice = draft.dice
-    draft.rules = program(clawback=dice.choice(("unlimited", "unlimited", "within_balance")))
+    # What no tier counts leaves an account as it is where a fall takes nothing.
+    is_exact = dice.choice((True, False))
+    base = replace(rule(1, "1.00"), qualifying=is_exact)
+    draft.rules = program(base, clawback="unlimited" if is_exact else "within_balance")
     earned_before(draft, "100.00")
     for number, points in enumerate(dice.sample((30, 50, 60, 80, 100), dice.choice((2, 2, 3)))):
         draft.ask(redemption(f"redeem-{number}", points))
