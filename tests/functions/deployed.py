@@ -10,6 +10,7 @@ import importlib
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -67,6 +68,17 @@ EMAIL: Final = "dana@example.com"
 PHONE: Final = "+1 312 555 0142"
 PERSONAL: Final = ("Dana", "dana", "Reyes", "Osei", "Okafor", "@example", "555 0142")
 """Every name, email and phone that these tests use has one of these in it."""
+
+
+def named_in(text: str, words: Iterable[str] = PERSONAL) -> list[str]:
+    """The words that a text has, as words: by chance the letters may stand in a random id."""
+    return [
+        word
+        for word in words
+        if re.search(rf"(?<![A-Za-z0-9_-]){re.escape(word)}(?![A-Za-z0-9_])", text)
+        or ("@" in word and word in text)
+    ]
+
 
 _TABLE_PROPERTIES: Final = (
     "BillingMode",
@@ -488,7 +500,7 @@ def handler(function: str) -> Callable[[object, object], object]:
 
 def _printed(text: str) -> Printed:
     """Read a log, and see that nobody is named in it."""
-    assert [word for word in PERSONAL if word in text] == []
+    assert named_in(text) == []
     documents = [json.loads(line) for line in text.splitlines()]
     return Printed(
         lines=[document for document in documents if "level" in document],

@@ -10,7 +10,17 @@ from points_ledger.domain.identity import MemberId
 from points_ledger.domain.replay import replay
 from points_ledger.runtime import services
 from points_ledger.service.ports import Note, Put
-from tests.functions.deployed import EMAIL, NAME, PHONE, Deploy, Deployed, program, settled, sold
+from tests.functions.deployed import (
+    EMAIL,
+    NAME,
+    PHONE,
+    Deploy,
+    Deployed,
+    named_in,
+    program,
+    settled,
+    sold,
+)
 from tests.functions.gateway import ADMIN, OTHER_MEMBER, STAFF, TILL, CallerKind, member
 
 Json = dict[str, Any]
@@ -455,7 +465,7 @@ def test_no_item_of_the_table_names_who_was_erased(deployed: Deployed) -> None:
     changed(deployed, member_id, name="Dana Okafor")
     erased(deployed, member_id)
     items = json.dumps(deployed.stored(), default=str)
-    assert [word for word in ("Dana", "dana", "Reyes", EMAIL, PHONE) if word in items] == []
+    assert named_in(items, ("Dana", "dana", "Reyes", EMAIL, PHONE)) == []
     kinds = {name.partition("#")[0] for name in deployed.stored()}
     # The list is the directory, which holds the opaque id alone.
     assert kinds == {"MEMBER", "EARNING", "REDEMPTION", "REQUEST", "DUE", "LIST",
