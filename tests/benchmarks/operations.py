@@ -885,6 +885,8 @@ def tier_kept(ledger: Ledger) -> Measured:
 @row("tier review, no tier", (1, 0, 1))
 def no_tier(ledger: Ledger) -> Measured:
     member_id, _ = ledger.member(standing=replace(reference.GOLD, tier=None))
+    # Long after its last qualifying points; before that a review would raise the tier.
+    ledger.clock.now = START + timedelta(days=800)
     warm(ledger)
     return lambda: reviewed(ledger, member_id, posted=0)
 
