@@ -34,6 +34,10 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "transfers": "services.transferring()",
     "adjustments": "services.adjusting()",
     "rewards": "services.rewarding()",
+    "actions": "services.acting()",
+    "anniversary": "services.celebrating(), services.sweeps()",
+    "tier_review": "services.reviewing(), services.sweeps()",
+    "simulations": "services.backtest_job()",
     "program": "services.programs()",
     "ledger_events": "bootstrap.events()",
 }

@@ -19,7 +19,15 @@ Json = dict[str, Any]
 pytestmark = pytest.mark.stack
 
 FORBIDDEN = (403, "forbidden")
-PARAMETERS = ("member_id", "redemption_id", "approval_id", "reward_id", "code")
+PARAMETERS = (
+    "member_id",
+    "redemption_id",
+    "approval_id",
+    "reward_id",
+    "code",
+    "simulation_id",
+    "leaderboard_id",
+)
 
 
 @dataclass(kw_only=True)

@@ -46,7 +46,9 @@ from points_ledger.domain.identity import (
 )
 from points_ledger.domain.program import VersionPeriod
 from points_ledger.domain.state import (
+    ReservationChanges,
     Standing,
+    State,
     decode_lots,
     decode_reservations,
     decode_standing,
@@ -114,7 +116,7 @@ def encode_entry(entry: Entry) -> Attributes:
         "at": format_instant(posting.at),
         "recorded_at": format_instant(entry.recorded_at),
         "lots": encode_lots(posting.lots) or None,
-        "reservations": _json(encode_reservations(posting.reservations))
+        "reservations": _reserved(posting.reservations, entry.state)
         if posting.reservations
         else None,
         "counters": _json(posting.counters) if posting.counters else None,
@@ -143,7 +145,7 @@ def encode_entry(entry: Entry) -> Attributes:
 def _decode_entry_1(item: Attributes) -> Entry:
     _, member_id = keys.parts(item["PK"]["S"])
     source, version = _text(item, "source"), _number(item, "program_version")
-    standing = _text(item, "standing")
+    standing, state = _text(item, "standing"), decode_state(_fitted_text(item["state"]))
     posting = Posting(
         type=cast("Any", item["type"]["S"]),  # written from a posting
         at=datetime.fromisoformat(item["at"]["S"]),
@@ -151,7 +153,7 @@ def _decode_entry_1(item: Attributes) -> Entry:
         reserved=_number(item, "reserved") or 0,
         debt=_number(item, "debt") or 0,
         lots=decode_lots(_fitted_text(item["lots"])) if "lots" in item else {},
-        reservations=decode_reservations(json.loads(_text(item, "reservations") or "{}")),
+        reservations=_read_reserved(_text(item, "reservations") or "{}", state),
         counters=json.loads(_fitted_text(item["counters"])) if "counters" in item else {},
         standing=_standing(standing) if standing is not None else None,
         source=parse_earning_key(source) if source is not None else None,
@@ -167,10 +169,31 @@ def _decode_entry_1(item: Attributes) -> Entry:
         number=keys.number_of(item["SK"]["S"]),
         recorded_at=datetime.fromisoformat(item["recorded_at"]["S"]),
         posting=posting,
-        state=decode_state(_fitted_text(item["state"])),
+        state=state,
         previous_hash=item["previous_hash"]["B"],
         hash=item["hash"]["B"],
     )
+
+
+def _reserved(changes: ReservationChanges, state: State) -> str:
+    """The changes of reservations; `true` for one that the state after the entry holds as it is."""
+    full = encode_reservations(changes)
+    held = state.reservations
+    return _json(
+        {
+            id_: True if each is not None and held.get(id_) == each else full[id_]
+            for id_, each in changes.items()
+        }
+    )
+
+
+def _read_reserved(text: str, state: State) -> ReservationChanges:
+    """The inverse of `_reserved`."""
+    content = json.loads(text)
+    held = {id_: state.reservations[id_] for id_, each in content.items() if each is True}
+    others = {id_: each for id_, each in content.items() if each is not True}
+    changes = {**held, **decode_reservations(others)}
+    return {id_: changes[id_] for id_ in content}
 
 
 def _standing(text: str) -> Standing:
