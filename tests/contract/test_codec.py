@@ -585,9 +585,10 @@ def item_of(stored_image: dict[str, dict[str, str]]) -> Attributes:
 
 DEFLATED = {"entry_deflated", "earning_deflated"}
 """The same text need not be the same bytes with every version of zlib."""
-WRITTEN_OTHERWISE = {"earning_whole_life", "profile", "redemption"}
-"""As they were written before: without a revision, and with the list of whoever had points pending
-of an earning where now stands whose list the earning itself is in."""
+WRITTEN_OTHERWISE = {"earning_whole_life", "entry_reservation", "profile", "redemption"}
+"""As they were written before: without a revision, with the list of whoever had points pending of
+an earning where now stands whose list the earning itself is in, and with an opened reservation in
+full, which the state after the entry has anyway."""
 
 
 class TestSamples:
