@@ -273,7 +273,8 @@ class Story:
         bonus = sum(
             Decimal(campaign["multiplier"]) - 1
             for campaign in self._program["program"]["campaigns"]
-            if datetime.fromisoformat(campaign["from"])
+            if "retail" in campaign["match"].get("categories", [])
+            and datetime.fromisoformat(campaign["from"])
             <= local
             < datetime.fromisoformat(campaign["to"])
         )

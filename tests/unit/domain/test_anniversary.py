@@ -9,10 +9,10 @@ from points_ledger.domain.anniversary import (
     AnniversaryTarget,
     anniversary_key,
     begun,
-    day_in,
     next_day,
     upcoming,
 )
+from points_ledger.domain.calendar import day_in
 from points_ledger.domain.identity import MemberId
 
 ADA = MemberId("member 1")

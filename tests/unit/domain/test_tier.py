@@ -20,7 +20,6 @@ from points_ledger.domain.state import (
 )
 from points_ledger.domain.tier import (
     ReviewTarget,
-    anniversary,
     counter_of,
     current_tier,
     month_of,
@@ -152,12 +151,6 @@ def test_a_window_counts_these_months_until_it_moves_on(
     span = span_at(day(today), program=rules(kind, months=months), enrolled=on)
     assert (span.begins, span.ends) == (day(begins), day(ends))
     assert counter_of(span.first) == f"qualifying:{first}"
-
-
-def test_the_anniversary_of_a_leap_day_is_the_28th_where_there_is_no_29th() -> None:
-    born = date(2024, 2, 29)
-    found = [anniversary(born, year).day for year in (2025, 2027, 2028, 2100, 2400)]
-    assert found == [28, 28, 29, 28, 29]
 
 
 def test_months_are_numbered_without_gaps() -> None:

@@ -8,13 +8,18 @@ and when it falls due, so that a visit sees whether the day is still the member'
 very marker away: a birthday is personal data, and no marker of it outlives the person's.
 """
 
-import calendar
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from points_ledger.domain.calendar import format_instant, local_day, parse_instant, start_of_day
+from points_ledger.domain.calendar import (
+    day_in,
+    format_instant,
+    local_day,
+    parse_instant,
+    start_of_day,
+)
 from points_ledger.domain.identity import LEDGER_SOURCE, EarningKey, MemberId
 
 AnniversaryKind = Literal["birthday", "anniversary"]
@@ -22,19 +27,11 @@ AnniversaryKind = Literal["birthday", "anniversary"]
 
 BIRTHDAY: Final[AnniversaryKind] = "birthday"
 ANNIVERSARY: Final[AnniversaryKind] = "anniversary"
-_FEBRUARY: Final = 2
-_LEAP_DAY: Final = 29
 
 
 def anniversary_key(kind: AnniversaryKind, member_id: MemberId, year: int) -> EarningKey:
     """The natural key of one year's day of a member: it comes once, whoever looks how often."""
     return EarningKey(source=LEDGER_SOURCE, kind="action", id=f"{kind}:{member_id}:{year}")
-
-
-def day_in(year: int, origin: date) -> date:
-    """The day of a year that belongs to the day on which something began."""
-    is_missing = (origin.month, origin.day) == (_FEBRUARY, _LEAP_DAY) and not calendar.isleap(year)
-    return date(year, _FEBRUARY, _LEAP_DAY - 1) if is_missing else origin.replace(year=year)
 
 
 def next_day(origin: date, after: date) -> date | None:

@@ -109,3 +109,12 @@ def round_up(day: date, rounding: Rounding) -> date:
         return day
     month = {"month": day.month, "quarter": (day.month + 2) // 3 * 3, "year": 12}[rounding]
     return date(day.year, month, _months.monthrange(day.year, month)[1])
+
+
+def day_in(year: int, origin: date) -> date:
+    """The day of a year on which something that began on `origin` has its anniversary.
+
+    Of 29 February it is the 28th in a common year.
+    """
+    is_missing = (origin.month, origin.day) == (2, 29) and not _months.isleap(year)
+    return date(year, 2, 28) if is_missing else origin.replace(year=year)

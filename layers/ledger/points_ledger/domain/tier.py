@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from points_ledger.domain.calendar import local_day
+from points_ledger.domain.calendar import day_in, local_day
 from points_ledger.domain.entry import Posting, apply
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import Program
@@ -64,17 +64,6 @@ def enrolled_on(state: State, program: Program) -> date | None:
     return local_day(datetime.fromtimestamp(minutes * 60, UTC), program.zone) if minutes else None
 
 
-def anniversary(enrolled: date, year: int) -> date:
-    """The anniversary in a year; that of 29 February is the 28th where there is no 29th."""
-    if (enrolled.month, enrolled.day) == (2, 29) and not _is_leap(year):
-        return date(year, 2, 28)
-    return enrolled.replace(year=year)
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """One position of the window: it stands so from `begins` until `ends`, that day not included.
@@ -99,7 +88,7 @@ def span_at(day: date, *, program: Program, enrolled: date | None) -> Span:
         return Span(begins=begins, ends=ends, first=month_of(begins))
     if window.kind == "anniversary" and enrolled is not None:
         begins = max(enrolled, _last_anniversary(enrolled, day))
-        ends = anniversary(enrolled, begins.year + 1)
+        ends = day_in(begins.year + 1, enrolled)
         return Span(begins=begins, ends=ends, first=month_of(begins))
     months = window.months if window.kind == "rolling" else _MONTHS_PER_YEAR
     begins = day.replace(day=1)
@@ -108,8 +97,8 @@ def span_at(day: date, *, program: Program, enrolled: date | None) -> Span:
 
 
 def _last_anniversary(enrolled: date, day: date) -> date:
-    this_year = anniversary(enrolled, day.year)
-    return this_year if this_year <= day else anniversary(enrolled, day.year - 1)
+    this_year = day_in(day.year, enrolled)
+    return this_year if this_year <= day else day_in(day.year - 1, enrolled)
 
 
 def qualifying_points(state: State, day: date, *, program: Program) -> int:

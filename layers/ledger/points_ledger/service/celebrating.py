@@ -18,10 +18,10 @@ from points_ledger.domain.anniversary import (
     AnniversaryKind,
     AnniversaryTarget,
     anniversary_key,
-    day_in,
     target_on,
     upcoming,
 )
+from points_ledger.domain.calendar import day_in
 from points_ledger.domain.identity import EarningKey
 from points_ledger.service.anniversaries import marker_of, moved, origin_of
 from points_ledger.service.follow_ups import NO_FOLLOW_UPS, FollowUps
