@@ -85,6 +85,19 @@ def publish(request: Request) -> Response:
     return answered(done, "program_published", ids, body=body, status=201)
 
 
+@api.route("POST /program/validations")
+def validate(request: Request) -> Response:
+    """Judge a draft, and say it in plain sentences; nothing is stored."""
+    from points_ledger.contracts import publishing as contract  # noqa: PLC0415 - as above
+    from points_ledger.domain.program import Program  # noqa: PLC0415 - as above
+
+    request.caller().require_admin()
+    draft = contract.read_draft(request.json())
+    if not isinstance(draft, Program):
+        return Response(body=contract.refused_document(draft))
+    return Response(body=contract.draft_document(draft, services.publishing().misfits(draft)))
+
+
 @api.route("POST /program/simulations")
 def simulate(request: Request) -> Response:
     """Ask for a backtest of a draft; a worker does it (functions/simulations)."""

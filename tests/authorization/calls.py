@@ -92,6 +92,10 @@ def _publication(desk: Desk) -> Call:  # noqa: ARG001 - every recipe takes the d
     return Call(body={"program": document, "effective_from": "2099-01-01T00:00:00Z"})
 
 
+def _draft(desk: Desk) -> Call:  # noqa: ARG001 - every recipe takes the desk
+    return Call(body={"program": json.loads(PROGRAM.read_text(encoding="utf-8"))})
+
+
 def _backtest(desk: Desk) -> Call:  # noqa: ARG001 - every recipe takes the desk
     draft = json.loads(PROGRAM.read_text(encoding="utf-8"))
     return Call(body={"program": draft, "from": "2026-01-01", "to": "2027-01-01"})
@@ -108,6 +112,7 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "GET /program/schema": lambda _: Call(),
     "GET /program/versions": lambda _: Call(),
     "POST /program/versions": _publication,
+    "POST /program/validations": _draft,
     "POST /program/simulations": _backtest,
     "GET /program/simulations/{simulation_id}": _simulation,
     "POST /members": lambda _: Call(body={"name": "Somebody"}),

@@ -44,6 +44,7 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
         "GET /program/schema": _PUBLIC,
         "GET /program/versions": _row(403, 403, 403, 200, 403),
         "POST /program/versions": _row(403, 403, 403, 201, 403),
+        "POST /program/validations": _row(403, 403, 403, 200, 403),
         "POST /program/simulations": _row(403, 403, 403, 202, 403),
         "GET /program/simulations/{simulation_id}": _row(403, 403, 403, 200, 403),
         "POST /members": _row(403, 403, 201, 201, 201),

@@ -14,6 +14,7 @@ from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.error import FieldError, InvalidRequestError
+from points_ledger.domain.explanation import explain
 from points_ledger.domain.program import Program
 from points_ledger.service.publishing import DatedVersion
 
@@ -35,6 +36,13 @@ class PublicationBody:
 
     program: AnyDocument
     effective_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationBody:
+    """POST /program/validations."""
+
+    program: AnyDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +86,32 @@ def read_publication(value: object) -> Publication:
         document=json.dumps(body.program, separators=(",", ":"), ensure_ascii=False),
         effective_from=body.effective_from,
     )
+
+
+def read_draft(value: object) -> Program | tuple[FieldError, ...]:
+    """The program of a draft, or everything that is wrong in its document.
+
+    Raises:
+        InvalidRequestError: the body is none that has a document.
+    """
+    body = read(ValidationBody, value)
+    try:
+        return judged(body.program)
+    except InvalidRequestError as error:
+        return error.errors
+
+
+def draft_document(program: Program, errors: tuple[FieldError, ...]) -> Document:
+    """What a draft would say in plain sentences, or what keeps it from being published."""
+    if errors:
+        return refused_document(errors)
+    return {"valid": True, "sentences": list(explain(program))}
+
+
+def refused_document(errors: tuple[FieldError, ...]) -> Document:
+    """Why a draft cannot be published: each path as publishing it would answer."""
+    shown = [{"field": error.field, "message": error.message} for error in errors]
+    return {"valid": False, "errors": shown}
 
 
 def judged(document: object, *, part: str = "program") -> Program:

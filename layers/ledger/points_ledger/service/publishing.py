@@ -112,6 +112,13 @@ class Publishing:
         """
         return self.path.run(lambda view: self._publish(view, command))
 
+    def misfits(self, program: Program) -> tuple[FieldError, ...]:
+        """What keeps a draft that is valid by itself from being published in this ledger."""
+        first = View(self.path.store).version(FIRST_VERSION)
+        if first is None:
+            raise BrokenInvariantError("no program has been loaded into this stack")
+        return tuple(_misfits(program, first.program))
+
     def versions(self, *, limit: int, before: int | None) -> VersionPage:
         """A page of versions, newest first, as they are at this moment.
 
@@ -199,15 +206,20 @@ def _errors(
     program: Program, first: Program, *, begins: datetime, now: datetime
 ) -> Iterator[FieldError]:
     """What is wrong with a version in this ledger at this moment, by its path in the request."""
-    if program.currency != first.currency:
-        message = f"must be {first.currency}, the currency of this ledger, is {program.currency}"
-        yield FieldError("program.currency", message)
+    yield from _misfits(program, first)
     if begins < now + MIN_LEAD - TRAVEL_TIME:
         soonest = format_instant(whole_second(now + MIN_LEAD))
         message = f"must be at least 2 minutes ahead: {soonest} or later"
         yield FieldError("effective_from", message)
     elif begins > now + MAX_LEAD:
         yield FieldError("effective_from", f"must be at most {MAX_LEAD.days} days ahead")
+
+
+def _misfits(program: Program, first: Program) -> Iterator[FieldError]:
+    """What no version of this ledger may change."""
+    if program.currency != first.currency:
+        message = f"must be {first.currency}, the currency of this ledger, is {program.currency}"
+        yield FieldError("program.currency", message)
 
 
 def _first_answer(view: View, command: PublishVersion) -> Published | None:
