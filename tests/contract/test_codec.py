@@ -407,6 +407,14 @@ STORED: dict[str, Stored] = {
     "profile_changed": Profile(
         member_id=FRIEND, revision=2, updated_at=RECORDED_AT, created_at=POSTED_AT
     ),
+    "profile_unsubscribed": Profile(
+        member_id=FRIEND,
+        revision=3,
+        language="pt-BR",
+        notifications=False,
+        updated_at=RECORDED_AT,
+        created_at=POSTED_AT,
+    ),
     "request": Request(key=RequestKey(caller="c#1", key="k%1"), fingerprint="f", result="{}"),
     "profile": Profile(
         member_id=MEMBER,

@@ -81,6 +81,8 @@ def test_what_is_imported_is_shown(deployed: Deployed, run: Run) -> None:
         "email": "dana@example.com",
         "phone": "+1 312 555 0142",
         "birthday": "1984-02-29",
+        "language": None,
+        "notifications": True,
         "organisation": "Reyes & Osei LLP",
         "jurisdiction": "US-IL",
         "tags": ["press", "court"],

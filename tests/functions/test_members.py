@@ -51,6 +51,7 @@ def test_a_new_member_is_answered_with_everything_that_is_known(deployed: Deploy
     member_id = answer.body.pop("member_id")
     assert member_id.startswith("mbr_")
     decided = {"status": "active", "tier": None, "earns": True, "referred_by": None}
+    decided |= {"language": None, "notifications": True}
     assert answer.body == {**body, **decided}
 
 
@@ -271,6 +272,8 @@ def test_staff_change_everything_at_once(deployed: Deployed) -> None:
         "email": "dana.okafor@example.com",
         "phone": None,
         "birthday": "1984-02-29",
+        "language": None,
+        "notifications": True,
         "organisation": "Acme",
         "jurisdiction": "US-IL",
         "tags": [],
@@ -288,6 +291,38 @@ def test_what_is_not_named_stays(deployed: Deployed) -> None:
     before = deployed.ask(SHOW, path={"member_id": member_id}).body
     assert changed(deployed, member_id).body == before
     assert changed(deployed, member_id, key="2", phone="1").body == {**before, "phone": "1"}
+
+
+def test_a_member_says_in_which_language_mails_are_and_whether_there_are_any(
+    deployed: Deployed,
+) -> None:
+    path = {"member_id": deployed.enrol("C-1")}
+    first = deployed.ask(SHOW, path=path).body
+    assert (first["language"], first["notifications"]) == (None, True)
+    wishes = {"language": "pt-BR", "notifications": False}
+    answer = deployed.ask(CHANGE, member(path["member_id"]), path=path, body=wishes)
+    assert answer.status == 200
+    assert {name: answer.body[name] for name in wishes} == wishes
+    again = deployed.ask(CHANGE, path=path, body={"language": None, "notifications": True})
+    assert (again.body["language"], again.body["notifications"]) == (None, True)
+    assert deployed.types(path["member_id"]) == ["enrolment"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"language": "EN"},
+        {"language": "en\n"},
+        {"language": ""},
+        {"notifications": "no"},
+        {"notifications": None},
+        {"notifications": 0},
+    ],
+)
+def test_wishes_about_mails_are_read_strictly(wish: Json, deployed: Deployed) -> None:
+    path = {"member_id": deployed.enrol("C-1")}
+    answer = deployed.ask(CHANGE, member(path["member_id"]), path=path, body=wish)
+    assert answer.fields == list(wish)
 
 
 def test_a_member_changes_personal_data_of_their_own_without_a_key(deployed: Deployed) -> None:
@@ -447,6 +482,7 @@ def test_a_person_is_erased_and_the_points_are_forfeited(deployed: Deployed) -> 
         "member_id": member_id,
         "status": "erased",
         **dict.fromkeys(["name", "email", "phone", "birthday", "organisation", "jurisdiction"]),
+        **dict.fromkeys(["language", "notifications"]),
         "tags": [],
         "tier": None,
         "referred_by": None,

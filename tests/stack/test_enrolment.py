@@ -104,6 +104,8 @@ def test_what_staff_enrols_is_shown(ledger: StackClient) -> None:
         "email": "ada@example.com",
         "phone": "+1 555 0100",
         "birthday": "1990-12-10",
+        "language": None,
+        "notifications": True,
         "organisation": "Analytical",
         "jurisdiction": "US-IL",
         "tags": ["founder"],

@@ -16,6 +16,7 @@ from points_ledger.contracts.requests import (
     Email,
     ExternalIds,
     Id,
+    Language,
     Tags,
     Text,
     WrittenExternalId,
@@ -37,7 +38,9 @@ from points_ledger.service.exporting import Exported
 from points_ledger.service.finding import ByEmail, ByExternalId, ByName, Search
 from points_ledger.service.profiles import search_text
 
-PERSONAL_FIELDS: Final = frozenset({"name", "email", "phone", "birthday"})
+PERSONAL_FIELDS: Final = frozenset(
+    {"name", "email", "phone", "birthday", "language", "notifications"}
+)
 STANDING_FIELDS: Final = frozenset(
     {"organisation", "jurisdiction", "tags", "earns", "status", "referred_by"}
 )
@@ -97,6 +100,8 @@ class ChangeMemberBody:
     email: Email | None = None
     phone: Text | None = None
     birthday: Day | None = None
+    language: Language | None = None
+    notifications: bool = True
     organisation: Text | None = None
     jurisdiction: Text | None = None
     tags: Tags | None = None
@@ -110,7 +115,7 @@ class ChangeMemberBody:
 class MemberChanges:
     """The fields that were sent, by what they belong to."""
 
-    personal: Mapping[str, str | None]
+    personal: Mapping[str, object]
     standing: Mapping[str, object]
     external_ids: tuple[ExternalId, ...]
 
@@ -135,7 +140,7 @@ def read_changes(body: object) -> MemberChanges:
     )
 
 
-def _personal(value: str | date | None) -> str | None:
+def _personal(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -31,6 +31,7 @@ MAX_FIELD_CHARACTERS: Final = 200
 
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _LINES: Final = str.maketrans("\n\r\t", "   ")
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 
@@ -72,6 +73,12 @@ def _email(value: str) -> str:
     if not _EMAIL.fullmatch(text):
         raise ValueError("is not an email address")
     return text
+
+
+def _language(value: str) -> str:
+    if not _LANGUAGE.fullmatch(value):
+        raise ValueError("a language is written as en or pt-BR")
+    return value
 
 
 def _amount(value: object) -> Decimal:
@@ -134,6 +141,8 @@ Text = Annotated[str, _text]
 NoteText = Annotated[str, _note]
 """Free text with line breaks, which goes into an erasable note and nowhere else."""
 Email = Annotated[str, _email]
+Language = Annotated[str, _language]
+"""A tag of BCP 47: language, and script and region where they matter."""
 Id = Annotated[str, clean_id]
 Amount = Annotated[Decimal, By(_amount)]
 AmountAboveZero = Annotated[Decimal, By(_amount), _above_zero]

@@ -95,6 +95,8 @@ def member_document(member: MemberDetails) -> Document:
         "email": profile.email if profile else None,
         "phone": profile.phone if profile else None,
         "birthday": profile.birthday if profile else None,
+        "language": profile.language if profile else None,
+        "notifications": profile.notifications if profile else None,
         "organisation": member.standing.organisation,
         "jurisdiction": member.standing.jurisdiction,
         "tags": list(member.standing.tags),

@@ -405,7 +405,8 @@ class Request:
 class Profile:
     """A member's personal data. It never decides anything and can be erased.
 
-    `revision` counts stored changes.
+    `revision` counts stored changes; `language` is the one that mails are written in, None for the
+    program's; `notifications` is whether there are mails at all.
     """
 
     member_id: MemberId
@@ -414,6 +415,8 @@ class Profile:
     email: str | None = None
     phone: str | None = None
     birthday: str | None = None
+    language: str | None = None
+    notifications: bool = True
     external_ids: tuple[ExternalId, ...] = ()
     updated_at: datetime
     created_at: datetime

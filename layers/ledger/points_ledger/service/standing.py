@@ -46,7 +46,7 @@ class ChangeMember:
 
     Attributes:
         request: the originator's key; may be absent where nothing of the standing is named.
-        personal: new values of fields of the profile; None clears one.
+        personal: new values of fields of the profile; None clears a text.
         standing: new values of fields of the standing; `referred_by` can be set once.
         external_ids: linked to the member as well.
     """
@@ -55,7 +55,7 @@ class ChangeMember:
     fingerprint: str
     actor: str
     member_id: MemberId
-    personal: Mapping[str, str | None] = field(default_factory=dict)
+    personal: Mapping[str, object] = field(default_factory=dict)
     standing: Mapping[str, object] = field(default_factory=dict)
     external_ids: tuple[ExternalId, ...] = ()
 

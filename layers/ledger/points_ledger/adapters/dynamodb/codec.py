@@ -101,6 +101,7 @@ FORMAT: Final = 1
 
 PENDING_MEMBER: Final = "pending_member"
 PENDING_SINCE: Final = "pending_since"
+NO_NOTIFICATIONS: Final = "off"
 MARKER_KEPT_SECONDS: Final = 400 * 86_400
 """How long a marker stays after the hour in which it is looked at."""
 
@@ -542,6 +543,9 @@ def _encode_profile(profile: Profile) -> Attributes:
         "email": profile.email,
         "phone": profile.phone,
         "birthday": profile.birthday,
+        "language": profile.language,
+        # Only where it says something: what was stored before knew no such choice.
+        "notifications": None if profile.notifications else NO_NOTIFICATIONS,
         "external_ids": _json([str(id_) for id_ in profile.external_ids]),
         "updated_at": format_instant(profile.updated_at),
         "created_at": format_instant(profile.created_at),
@@ -559,6 +563,8 @@ def _decode_profile_1(item: Attributes) -> Profile:
         email=_text(item, "email"),
         phone=_text(item, "phone"),
         birthday=_text(item, "birthday"),
+        language=_text(item, "language"),
+        notifications=_text(item, "notifications") != NO_NOTIFICATIONS,
         external_ids=tuple(map(ExternalId.parse, json.loads(item["external_ids"]["S"]))),
         updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
