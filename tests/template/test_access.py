@@ -20,8 +20,10 @@ STREAM_ACTIONS = {
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
 }
-CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "REWARD#*", "SWEEP#*"}
-REMOVABLE_PREFIXES = {"DUE#*", "EXTERNAL#*", "LIST#*", "LIST#leaderboards#*", "PROFILE#*"}
+CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "REWARD#*", "SWEEP#*", "TOTALS#*"}
+REMOVABLE_PREFIXES = {
+    *("DUE#*", "EXTERNAL#*", "LIST#*", "LIST#leaderboards#*", "PROFILE#*", "TOTALS#*"),
+}
 # Personal data, what finds it, markers of birthdays, and places in lists: nothing else is ever
 # taken away.
 # Neither can be limited to a resource: these actions have none.
@@ -111,6 +113,7 @@ WRITES = {
     "program": {"PROGRAM", "REQUEST#*", "SIMULATION#*"},
     "simulations": {"SIMULATION#*"},
     "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
+    "report_totals": {"TOTALS#*", "CHECKPOINT#*"},
 }
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda found: found.folder)

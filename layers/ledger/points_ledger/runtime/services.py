@@ -303,7 +303,7 @@ def importing() -> "Importing":
     from points_ledger.service.importing import Importing
 
     return Importing(
-        path=WritePath(store=store(), pause=_pause),
+        path=WritePath(store=store(), pause=pause),
         programs=programs(),
         clock=bootstrap.utc_now,
         new_member_id=_new_member_id,
@@ -438,10 +438,10 @@ def _read_draft(document: str) -> "Program":
 
 @cache
 def _write_path() -> WritePath:
-    return WritePath(store=store(), pause=_pause, lost=lambda: observability.count("race_lost"))
+    return WritePath(store=store(), pause=pause, lost=lambda: observability.count("race_lost"))
 
 
-def _pause(attempt: int) -> None:
+def pause(attempt: int) -> None:
     """Exponential backoff with full jitter, so that writers of one member spread out."""
     longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
     time.sleep(random.uniform(0, longest))  # noqa: S311 - spreads load, guards nothing

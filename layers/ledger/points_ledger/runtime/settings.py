@@ -95,6 +95,7 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "program": ProgramSettings,
         "simulations": ProgramSettings,
         "ledger_events": LedgerEventsSettings,
+        "report_totals": LedgerSettings,
     }
 )
 """By the name of the function's folder; a template test compares it with template.yaml."""

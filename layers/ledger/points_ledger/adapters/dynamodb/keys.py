@@ -24,6 +24,8 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | hours that have due markers   | DUE#<kind>                         | HOUR#<hour>               |
 | due marker                    | DUE#<kind>#<hour>#<shard>          | <due instant>#<digest>    |
 | progress of a sweep           | SWEEP#<kind>                       | PROGRESS                  |
+| totals, what they rest on     | TOTALS#<part>…                     | <place>                   |
+| checkpoint of a stream shard  | CHECKPOINT#<shard>                 | CHECKPOINT                |
 """
 
 import hashlib
@@ -71,6 +73,8 @@ SIMULATION: Final = "SIMULATION"
 DRAFT: Final = "DRAFT"
 DUE: Final = "DUE"
 SWEEP: Final = "SWEEP"
+TOTALS: Final = "TOTALS"
+CHECKPOINT: Final = "CHECKPOINT"
 
 ENTRY_PREFIX: Final = "ENTRY#"
 AFTER_ENTRIES: Final = "ENTRY$"
@@ -245,6 +249,34 @@ def next_marker(sk: str) -> str:
 def progress_key(kind: MarkerKind) -> TableKey:
     """How far the sweep of a kind has come."""
     return TableKey(_joined(SWEEP, kind), "PROGRESS")
+
+
+# --- Totals ---------------------------------------------------------------------------------
+
+
+def totals_pk(partition: tuple[str, ...]) -> str:
+    """A partition of totals, by its parts."""
+    return _joined(TOTALS, *partition)
+
+
+def totals_key(partition: tuple[str, ...], place: str) -> TableKey:
+    """One item of totals; places sort as text."""
+    return TableKey(totals_pk(partition), _escaped(place))
+
+
+def totals_place(sk: str) -> str:
+    """The place of an item of totals, as it was before escaping."""
+    return parts(sk)[0]
+
+
+def totals_until(place: str) -> str:
+    """Sorts after a place and after everything that begins with it."""
+    return f"{_escaped(place)}{_AFTER_ALL}"
+
+
+def checkpoint_key(shard: str) -> TableKey:
+    """How far a shard of the stream has been counted."""
+    return TableKey(_joined(CHECKPOINT, shard), CHECKPOINT)
 
 
 # --- Reading keys ---------------------------------------------------------------------------
