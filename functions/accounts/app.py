@@ -73,7 +73,38 @@ def entries(request: Request) -> Response:
         member_id, limit=query.limit, before=before, types=query.types
     )
     cursor = sealed_number("entries", member_id, following)
-    return Response(body={"entries": [entry_document(each) for each in page], "cursor": cursor})
+    if not query.sentences:
+        return Response(body={"entries": [entry_document(each) for each in page], "cursor": cursor})
+    from points_ledger.contracts.overview import explained_entry  # noqa: PLC0415 - for pages only
+
+    explained = [explained_entry(each, services.rule_sentences) for each in page]
+    return Response(body={"entries": explained, "cursor": cursor})
+
+
+@api.route("GET /members/{member_id}/overview")
+def overview(request: Request) -> Response:
+    """All that one page shows of a member."""
+    from points_ledger.contracts.overview import overview_document  # noqa: PLC0415 - for pages only
+
+    member_id = request.own_or_any_member()
+    found = services.overviews().overview(member_id)
+    return Response(body=overview_document(found, services.rule_sentences))
+
+
+@api.route("GET /members/{member_id}/requests")
+def requests(request: Request) -> Response:
+    """What was put before a second person about the member's points, and what became of it."""
+    from points_ledger.contracts import overview as contract  # noqa: PLC0415 - for pages only
+
+    member_id = request.own_or_any_member()
+    query = read(contract.RequestsQuery, request.query)
+    place = opened("requests", member_id, query.cursor)
+    with going_on(place):
+        page, following = services.requested().of(
+            services.queries().head(member_id), limit=query.limit, cursor=place
+        )
+    cursor = sealed("requests", member_id, following)
+    return Response(body=contract.requests_document(page, cursor))
 
 
 @api.route("GET /members/{member_id}/statement")

@@ -133,6 +133,8 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "GET /members/{member_id}/statement": lambda desk: Call(
         path={"member_id": desk.member_id}, query={"month": "2026-11"}
     ),
+    "GET /members/{member_id}/overview": _member,
+    "GET /members/{member_id}/requests": _member,
     "GET /members/{member_id}/challenges": _member,
     "GET /leaderboards/{leaderboard_id}": lambda _: Call(path={"leaderboard_id": "none"}),
     "GET /members/{member_id}/sharing": _member,

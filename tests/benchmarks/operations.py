@@ -29,10 +29,13 @@ from points_ledger.service.erasing import EraseMember, Erasing
 from points_ledger.service.importing import Importing, ImportRow
 from points_ledger.service.leaderboards import Leaderboards
 from points_ledger.service.ledger import WritePath
+from points_ledger.service.overview import SHOWN, Overviews
 from points_ledger.service.ports import RequestKey
 from points_ledger.service.publishing import FIRST_VERSION
 from points_ledger.service.redeeming import RedeemPoints
 from points_ledger.service.redemption_steps import StepName
+from points_ledger.service.redemptions import Redemptions
+from points_ledger.service.requested import Requested
 from points_ledger.service.standing import ChangeMember, Changing
 from points_ledger.service.statements import Statements
 from points_ledger.service.sweep import Sweep
@@ -136,6 +139,55 @@ def balance(entries: int) -> Operation:
 
 
 OPERATIONS.extend(map(balance, HISTORIES))
+
+
+def overviews(ledger: Ledger) -> Overviews:
+    reader = DynamoDbReader(ledger.client, ledger.table_name)
+    return Overviews(
+        store=ledger.store,
+        reader=reader,
+        queries=ledger.queries,
+        redemptions=Redemptions(
+            store=ledger.store, reader=reader, programs=ledger.programs, clock=ledger.clock
+        ),
+        requested=Requested(store=ledger.store, lists=reader, clock=ledger.clock),
+    )
+
+
+def overview(entries: int) -> Operation:
+    """The whole story of a member with a history of that length: the same at any."""
+
+    def prepare(ledger: Ledger) -> Measured:
+        member_id = ledger.member_with_history(entries)
+        warm(ledger)
+        drawing = overviews(ledger)
+
+        def run() -> None:
+            assert len(drawing.overview(member_id).entries.entries) == SHOWN
+
+        return run
+
+    bar = Bar(requests=5, write_units=0, read_units=6)
+    return Operation(name=f"overview, {entries:,} entries", bar=bar, entries=0, prepare=prepare)
+
+
+OPERATIONS.extend(map(overview, HISTORIES))
+
+
+@row("overview, with something pending and something reserved", (7, 0, 8))
+def overview_of_what_waits(ledger: Ledger) -> Measured:
+    posted = pending_purchase(ledger)
+    member_id = reference.earner_of(ledger, posted)
+    reserved(ledger, reference.redemption(member_id, 1))
+    warm(ledger)
+    drawing = overviews(ledger)
+
+    def run() -> None:
+        found = drawing.overview(member_id)
+        assert (len(found.pending.earnings), len(found.redemptions)) == (1, 1)
+
+    return run
+
 
 # --- Facts ----------------------------------------------------------------------------------
 

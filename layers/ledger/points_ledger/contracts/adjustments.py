@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from points_ledger.contracts.reading import By
 from points_ledger.contracts.requests import (
     DEFAULT_PAGE_SIZE,
     Cursor,
     Day,
+    Flag,
     Id,
     NoteText,
     PageSize,
@@ -23,12 +23,6 @@ def _not_zero(value: int) -> int:
     if value == 0:
         raise ValueError("must not be 0")
     return value
-
-
-def _flag(value: object) -> bool:
-    if value not in ("true", "false"):
-        raise ValueError("must be true or false")
-    return value == "true"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +48,7 @@ class ApprovalsQuery:
     """GET /approvals."""
 
     status: ShownStatus = "open"
-    mine: Annotated[bool, By(_flag)] = False
+    mine: Flag = False
     limit: PageSize = DEFAULT_PAGE_SIZE
     cursor: Cursor | None = None
 

@@ -28,6 +28,8 @@ ListKind = Literal[
     "rewards",
     "program_versions",
     "leaderboards",
+    "requests",
+    "coupons",
 ]
 
 _CHECK_BYTES: Final = 12

@@ -113,6 +113,12 @@ def size_up_to(maximum: int) -> Callable[[object], int]:
     return size
 
 
+def _flag(value: object) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
 def _cursor(value: str) -> str:
     if len(value) > MAX_CURSOR_CHARACTERS:
         raise ValueError(f"must have at most {MAX_CURSOR_CHARACTERS} characters")
@@ -150,6 +156,8 @@ PointsAboveZero = Annotated[int, _above_zero]
 Day = Annotated[date, By(_day)]
 PageSize = Annotated[int, By(size_up_to(MAX_PAGE_SIZE))]
 Cursor = Annotated[str, _cursor]
+Flag = Annotated[bool, By(_flag)]
+"""A switch in a query."""
 Tags = Annotated[tuple[Text, ...], _few_tags]
 ExternalIds = Annotated[tuple[ExternalId, ...], _few_external_ids]
 WrittenExternalId = Annotated[ExternalId, By(_external_id)]
@@ -173,11 +181,12 @@ class EnrolMemberBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntriesQuery:
-    """GET /members/{member_id}/entries."""
+    """GET /members/{member_id}/entries; `sentences` asks for the rules in plain words too."""
 
     limit: PageSize = DEFAULT_PAGE_SIZE
     cursor: Cursor | None = None
     type: EntryType | None = None
+    sentences: Flag = False
 
     @property
     def types(self) -> frozenset[EntryType]:

@@ -71,6 +71,17 @@ def describe(program: Program) -> dict[str, object]:
     }
 
 
+def sentences_by_id(program: Program) -> dict[str, str]:
+    """The sentence of everything that an entry may name as its rule."""
+    return {
+        **{rule.id: explain_rule(rule, program) for rule in _written_rules(program)},
+        **{each.id: explain_campaign(each, program) for each in program.campaigns},
+        **{each.id: explain_challenge(each, program) for each in program.challenges},
+        **{each.id: explain_streak(each, program) for each in program.streaks},
+        **{each.id: explain_leaderboard(each, program) for each in program.leaderboards},
+    }
+
+
 def explain(program: Program) -> tuple[str, ...]:
     """Every sentence about the program, in the order in which points live."""
     return (

@@ -10,7 +10,7 @@ import base64
 import random
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -43,12 +43,14 @@ if TYPE_CHECKING:
     from points_ledger.service.leaderboards import Leaderboards
     from points_ledger.service.memberships import Memberships
     from points_ledger.service.merging import Merging
+    from points_ledger.service.overview import Overviews
     from points_ledger.service.planning import Planning
     from points_ledger.service.publishing import Publishing
     from points_ledger.service.queries import Queries
     from points_ledger.service.recording import Recording
     from points_ledger.service.redeeming import Redeeming
     from points_ledger.service.redemptions import Redemptions
+    from points_ledger.service.requested import Requested
     from points_ledger.service.reviewing import Reviewing
     from points_ledger.service.rewarding import Rewarding
     from points_ledger.service.standing import Changing
@@ -362,6 +364,35 @@ def queries() -> "Queries":
     from points_ledger.service.queries import Queries
 
     return Queries(store=store(), reader=reader(), programs=programs(), clock=bootstrap.utc_now)
+
+
+@cache
+def requested() -> "Requested":
+    """Shows what members have asked for."""
+    from points_ledger.service.requested import Requested
+
+    return Requested(store=store(), lists=reader(), clock=bootstrap.utc_now)
+
+
+@cache
+def overviews() -> "Overviews":
+    """Draws up the whole story of a member."""
+    from points_ledger.service.overview import Overviews
+
+    return Overviews(
+        store=store(),
+        reader=reader(),
+        queries=queries(),
+        redemptions=redemptions(),
+        requested=requested(),
+    )
+
+
+def rule_sentences(version: int) -> Mapping[str, str]:
+    """The plain sentence of each rule of a program version, by its id."""
+    from points_ledger.domain.explanation import sentences_by_id
+
+    return sentences_by_id(programs().version(version))
 
 
 def described_program(now: datetime) -> dict[str, object]:

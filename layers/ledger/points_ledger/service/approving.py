@@ -38,6 +38,7 @@ from points_ledger.service.ports import (
     Store,
     Write,
 )
+from points_ledger.service.requested import listed_as_request
 
 ShownStatus = Literal["open", "approved", "rejected", "expired"]
 """An open approval whose time has passed is shown as expired; nothing is written for it."""
@@ -56,7 +57,7 @@ def note_ids(subject: str) -> Mapping[str, str]:
 
 def asked(approval: Approval) -> tuple[Write, ...]:
     """The writes that put something before a second person."""
-    return (Create(item=approval), Put(item=_place(approval)))
+    return (Create(item=approval), Put(item=_place(approval)), *listed_as_request(approval))
 
 
 def withdrawn(approval: Approval) -> tuple[Write, ...]:

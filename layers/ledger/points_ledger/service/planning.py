@@ -85,12 +85,7 @@ class Planning:
             NotFoundError: there is no such member.
         """
         view = View(self.store)
-        plan = _owner(view, member_id).state.standing.sharing
-        heads = ((share, view.resolved_head(share.member_id)) for share in plan)
-        return united(
-            Share(member_id=head.member_id if head else share.member_id, percent=share.percent)
-            for share, head in heads
-        )
+        return plan_of(view, _owner(view, member_id))
 
     def _decide(self, view: View, command: PlanSharing) -> Decision[Planned]:
         # The account comes first: whoever changes the plan meanwhile takes its next number.
@@ -146,6 +141,15 @@ class Planning:
         )
         entry = chain(owner, owner.member_id, posting, now)
         return posting_writes([entry], [owner], self.programs.at(now))
+
+
+def plan_of(view: View, owner: Entry) -> Allocation:
+    """A member's plan with the members that its ids stand for now; empty without one."""
+    heads = ((s, view.resolved_head(s.member_id)) for s in owner.state.standing.sharing)
+    return united(
+        Share(member_id=head.member_id if head else share.member_id, percent=share.percent)
+        for share, head in heads
+    )
 
 
 def split_of(view: View, owner: Entry) -> tuple[Allocation, tuple[GuardHead, ...]]:

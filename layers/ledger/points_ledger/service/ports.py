@@ -608,7 +608,16 @@ class Note:
 NotePlace = tuple[MemberId, str]
 """Whose free text, and its id."""
 
-ListName = Literal["approvals", "rewards", "names", "emails", "members", "unposted", "leaderboards"]
+ListName = Literal[
+    "approvals",
+    "rewards",
+    "names",
+    "emails",
+    "members",
+    "unposted",
+    "leaderboards",
+    "requests",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -619,7 +628,8 @@ class Listed:
     members by the beginning of their name and by their address, both in `search_text`; members:
     everybody, by shard (directory.py); unposted: by member, what was recorded for the member and
     has no entry of the member's chain, by when it was posted; leaderboards: by board and period,
-    the highest score first (leaderboards.py).
+    the highest score first (leaderboards.py); requests: by member, what was put before a second
+    person about the member's points, by when (requested.py).
     """
 
     list: ListName

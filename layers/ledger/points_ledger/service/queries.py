@@ -1,6 +1,9 @@
-"""What members and staff see: balances, what is pending and why, and the entries."""
+"""What members and staff see: balances, what is pending and why, and the entries.
 
-import json
+Each answer begins with the member's newest entry. Who has read that already asks by it, so that
+several answers cost one such read (overview.py).
+"""
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +24,7 @@ from points_ledger.domain.redemption import value_of
 from points_ledger.domain.settling import settled
 from points_ledger.domain.state import Standing
 from points_ledger.domain.tier import current_tier
+from points_ledger.service.alias_pages import following_place, opened_place
 from points_ledger.service.ledger import View, latest
 from points_ledger.service.ports import (
     LedgerReader,
@@ -105,7 +109,7 @@ class Queries:
         Raises:
             NotFoundError: there is no such member.
         """
-        return self.balance_after(self._head(member_id))
+        return self.balance_after(self.head(member_id))
 
     def benefits(self, member_id: MemberId) -> tuple[MemberId, MemberBenefits, Program]:
         """What the member's tier gives today, by the program in force.
@@ -113,7 +117,10 @@ class Queries:
         Raises:
             NotFoundError: there is no such member.
         """
-        head = self._head(member_id)
+        return self.benefits_after(self.head(member_id))
+
+    def benefits_after(self, head: Entry) -> tuple[MemberId, MemberBenefits, Program]:
+        """The benefits by a member's newest entry."""
         now = latest(self.clock(), [head])
         program = self.programs.at(now)
         today = local_day(now, program.zone)
@@ -130,7 +137,10 @@ class Queries:
         Raises:
             NotFoundError: there is no such member.
         """
-        head = self._head(member_id)
+        return self.member_after(self.head(member_id))
+
+    def member_after(self, head: Entry) -> MemberDetails:
+        """Standing and personal data of the member whose newest entry this is."""
         key = ProfileKey(member_id=head.member_id)
         profile = cast("Profile | None", self.store.get([key]).get(key))
         return MemberDetails(
@@ -147,7 +157,7 @@ class Queries:
         Raises:
             NotFoundError: there is no such member.
         """
-        head = self._head(member_id)
+        head = self.head(member_id)
         page = self.reader.entries(head.member_id, limit=limit, before=before, types=types)
         return page.entries, page.next_number
 
@@ -164,12 +174,21 @@ class Queries:
             NotFoundError: there is no such member.
             ValueError: the cursor does not belong to this list.
         """
-        head = self._head(member_id)
+        return self.pending_after(self.head(member_id), limit=limit, cursor=cursor)
+
+    def pending_after(
+        self, head: Entry, *, limit: int, cursor: str | None
+    ) -> tuple[tuple[PendingEarning, ...], str | None]:
+        """A page of what is pending of the member whose newest entry this is, see `pending`.
+
+        Raises:
+            ValueError: the cursor does not belong to this list.
+        """
         if head.state.standing.status == "erased":
             return (), None
         ids = (head.member_id, *head.state.standing.aliases)
         now = latest(self.clock(), [head])
-        place, inner = _place(cursor, ids)
+        place, inner = opened_place(cursor, ids)
         rows: list[PendingEarning] = []
         for _ in range(MAX_PENDING_PAGES):
             page = self.reader.pending_earnings(ids[place], limit=limit - len(rows), cursor=inner)
@@ -178,10 +197,10 @@ class Queries:
             if inner is None:
                 place += 1
             if place == len(ids):
-                return tuple(rows), None
+                break
             if len(rows) == limit:
                 break
-        return tuple(rows), json.dumps([ids[place], inner])
+        return tuple(rows), following_place(place, inner, ids)
 
     def _rows(
         self, keys: Sequence[EarningKey], ids: tuple[MemberId, ...], place: int, now: datetime
@@ -212,23 +231,13 @@ class Queries:
         today = local_day(now, program.zone)
         return replace(standing, tier=current_tier(standing, today=today, program=program))
 
-    def _head(self, member_id: MemberId) -> Entry:
+    def head(self, member_id: MemberId) -> Entry:
+        """The newest entry of the member that an id stands for.
+
+        Raises:
+            NotFoundError: there is no such member.
+        """
         head = View(self.store).resolved_head(member_id)
         if head is None:
             raise NotFoundError("member", member_id)
         return head
-
-
-def _place(cursor: str | None, ids: tuple[MemberId, ...]) -> tuple[int, str | None]:
-    """Under which of the ids a page begins, and where there.
-
-    Raises:
-        ValueError: the cursor is no text of ours, or names an id of somebody else.
-    """
-    if cursor is None:
-        return 0, None
-    match json.loads(cursor):
-        case [str(id_), str() | None as inner] if id_ in ids:
-            return ids.index(MemberId(id_)), inner
-        case _:
-            raise ValueError("not a cursor of this list")

@@ -99,6 +99,22 @@ class Redemptions:
         is_last = following // _ENTRIES_OF_A_CHAIN >= len(chains)
         return tuple(shown), None if is_last else following
 
+    def open_after(self, head: Entry) -> tuple[ShownRedemption, ...]:
+        """What points are set aside for by a member's newest entry, newest first.
+
+        Transfers that wait for approval are no redemptions: their points are not told here.
+        """
+        now = self._now(head)
+        keys = [RedemptionKey(redemption_id=RedemptionId(id_)) for id_ in head.state.reservations]
+        found = self.store.get(keys) if keys else {}
+        held = [cast("Redemption", found[key]) for key in keys if key in found]
+        shown = ((redemption, _status(redemption, head, now)) for redemption in held)
+        return tuple(
+            self._shown(redemption, status)
+            for redemption, status in sorted(shown, key=lambda each: -each[0].entry)
+            if status in OPEN_STATUSES
+        )
+
     def _stored(self, entries: Iterable[Entry]) -> list[Redemption]:
         """The redemptions that entries began, in their order, read in one request."""
         ids = [entry.posting.details.get("redemption") for entry in entries]
