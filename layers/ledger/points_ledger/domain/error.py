@@ -9,6 +9,7 @@ LedgerError
 │   ├── ForbiddenError
 │   ├── NotFoundError
 │   ├── PayloadTooLargeError
+│   ├── TooManyRequestsError
 │   ├── InsufficientPointsError
 │   ├── BelowMinimumError
 │   │   └── CouponBelowMinimumError
@@ -134,6 +135,14 @@ class PayloadTooLargeError(Rejection):
     code: ClassVar[str] = "payload_too_large"
     title: ClassVar[str] = "The body is too large"
     maximum_bytes: int
+
+
+@dataclass
+class TooManyRequestsError(Rejection):
+    """Too much was asked in a short time."""
+
+    code: ClassVar[str] = "too_many_requests"
+    title: ClassVar[str] = "Too many requests; try again later"
 
 
 @dataclass

@@ -12,6 +12,7 @@ import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:  # stubs, absent at run time
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -61,11 +62,18 @@ def secrets() -> "SecretsManagerClient":
 
 
 @cache
+def identities() -> "CognitoIdentityProviderClient":
+    """The client of the user pool."""
+    client: CognitoIdentityProviderClient = _client("cognito-idp")
+    return client
+
+
+@cache
 def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def _client(service: Literal["dynamodb", "sqs", "events", "secretsmanager"]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - botocore builds the class at run time; the callers name it
+def _client(service: Literal["dynamodb", "sqs", "events", "secretsmanager", "cognito-idp"]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - botocore builds the class at run time; the callers name it
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,

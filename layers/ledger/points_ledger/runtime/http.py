@@ -62,6 +62,7 @@ class Request:
     body: bytes
     claims: Mapping[str, object] | None
     address: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    cookies: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Request":
@@ -84,6 +85,7 @@ class Request:
             body=_body(event.get("body") or "", is_base64=bool(event.get("isBase64Encoded"))),
             claims=(authorizer.get("jwt") or {}).get("claims"),
             address=_address(event, headers),
+            cookies=_cookies(event, headers),
         )
 
     def url(self, pattern: str) -> str:
@@ -174,17 +176,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer: an object as JSON, or a text of another `content_type` as it stands.
+    """An answer: an object as JSON, or a text or bytes of another `content_type` as they stand.
 
-    `outcome` is the log line, `is_replay` says that it was given before.
+    `outcome` is the log line, `is_replay` says that it was given before; `cookies` are lines of
+    Set-Cookie.
     """
 
     status: int = 200
-    body: Mapping[str, object] | str
+    body: Mapping[str, object] | str | bytes
     content_type: str = JSON_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
     outcome: Outcome = OK
     is_replay: bool = False
+    cookies: tuple[str, ...] = ()
 
 
 Handler = Callable[[Request], Response]
@@ -232,6 +236,7 @@ class Api:
                 response.body,
                 headers={**response.headers, **replayed},
                 content_type=response.content_type,
+                cookies=response.cookies,
             )
 
     def _handler(self, route: str) -> Handler:
@@ -239,6 +244,12 @@ class Api:
         if handler is None:
             raise NotFoundError(what="route", id="")
         return handler
+
+
+def _cookies(event: Mapping[str, Any], headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Cookies by name; the gateway takes them out of the headers, and not every gateway does."""
+    sent = event.get("cookies") or headers.get("cookie", "").split(";")
+    return dict(each.strip().partition("=")[::2] for each in sent)
 
 
 def _address(event: Mapping[str, Any], headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -301,18 +312,30 @@ def _refuse(error: LedgerError, ids: Mapping[str, Identifier]) -> dict[str, obje
 
 def _answer(
     status: int,
-    body: Mapping[str, object] | str,
+    body: Mapping[str, object] | str | bytes,
     *,
     content_type: str,
     headers: Mapping[str, str] = _EMPTY,
+    cookies: tuple[str, ...] = (),
 ) -> dict[str, object]:
     return {
         "statusCode": status,
         "headers": {"content-type": content_type, "cache-control": "no-store", **headers},
-        # ASCII: what a client sent comes back readable whatever it was, lone surrogates included.
-        "body": body if isinstance(body, str) else json.dumps(body, separators=(",", ":")),
-        "isBase64Encoded": False,
+        **({"cookies": list(cookies)} if cookies else {}),
+        "body": _written(body),
+        "isBase64Encoded": isinstance(body, bytes),
     }
+
+
+def _written(body: Mapping[str, object] | str | bytes) -> str:
+    match body:
+        case bytes():
+            return base64.b64encode(body).decode()
+        case str():
+            return body
+        case _:
+            # ASCII: what a client sent comes back readable whatever it was, even lone surrogates.
+            return json.dumps(body, separators=(",", ":"))
 
 
 def _body(text: str, *, is_base64: bool) -> bytes:

@@ -69,6 +69,13 @@ class ProgramSettings(LedgerSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PortalSettings(Settings):
+    """Function portal."""
+
+    people_client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEventsSettings(LedgerSettings):
     """Function ledger_events."""
 
@@ -96,6 +103,7 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "simulations": ProgramSettings,
         "ledger_events": LedgerEventsSettings,
         "report_totals": LedgerSettings,
+        "portal": PortalSettings,
     }
 )
 """By the name of the function's folder; a template test compares it with template.yaml."""

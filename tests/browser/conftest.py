@@ -1,0 +1,81 @@
+"""One browser for all tests of the session, a fresh context for each; all against the local stack.
+
+A test fails on whatever its pages did wrong on the way, and leaves a picture of where it ended.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+
+from tests.browser.visitor import Visitor
+from tests.stack.client import StackClient
+
+CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS: Final = [
+    # The tests may run as root, where the sandbox does not.
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+WIDE: Final = (1280, 900)
+NARROW: Final = (360, 740)
+PATIENCE_MILLISECONDS: Final = 15_000
+
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def ledger(stack: Mapping[str, Any]) -> Iterator[StackClient]:
+    with StackClient(stack) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    assert program is not None, "Chromium is missing: `make test` installs it"
+    with playwright.chromium.launch(executable_path=program, args=ARGUMENTS) as launched:
+        yield launched
+
+
+@pytest.fixture
+def new_visitor(
+    browser: Browser, stack: Mapping[str, Any], request: pytest.FixtureRequest
+) -> Iterator[NewVisitor]:
+    """Makes visitors: `new_visitor()`, or with a `size` such as NARROW."""
+    made: list[tuple[BrowserContext, Visitor]] = []
+
+    def make(size: tuple[int, int] = WIDE) -> Visitor:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, locale="en-US", reduced_motion="reduce"
+        )
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        visitor = Visitor(context.new_page(), stack)
+        made.append((context, visitor))
+        return visitor
+
+    yield make
+    name = re.sub(r"[^a-z0-9]+", "_", request.node.name.removeprefix("test_").lower()).strip("_")
+    for number, (context, visitor) in enumerate(made):
+        visitor.screenshot(name if number == 0 else f"{name}_{number + 1}")
+        context.close()
+    assert [problem for _, visitor in made for problem in visitor.problems] == []
+
+
+@pytest.fixture
+def visitor(new_visitor: NewVisitor) -> Visitor:
+    return new_visitor()
