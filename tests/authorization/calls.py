@@ -108,6 +108,9 @@ def _simulation(desk: Desk) -> Call:
 
 CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "GET /health": lambda _: Call(),
+    "GET /portal": lambda _: Call(),
+    "GET /console": lambda _: Call(),
+    "GET /portal/{proxy+}": lambda _: Call(path={"proxy+": "0/styles.css"}),
     "GET /program": lambda _: Call(),
     "GET /program/schema": lambda _: Call(),
     "GET /program/versions": lambda _: Call(),

@@ -8,7 +8,7 @@ writes it there; a test says when it has to be written again.
 from pathlib import Path
 from typing import Final
 
-from tests.authorization.table import CALLERS, EXPECTED, SIGNED
+from tests.authorization.table import CALLERS, EXPECTED, SESSIONS, SIGNED
 
 DOCUMENT: Final = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 BEGIN: Final = "<!-- authorization table: generated from tests/authorization/table.py -->"
@@ -28,7 +28,9 @@ def rendered() -> str:
     ]
     lines = [f"| {' | '.join(cells)} |" for cells in rows]
     signature = f"`{SIGNED}` asks for no token: the provider's signature authorises it, else 401."
-    return "\n".join([BEGIN, "", *lines, "", signature, "", END])
+    names = ", ".join(f"`{route}`" for route in sorted(SESSIONS))
+    sessions = f"{names} ask for no token: a password, a mailed code or the session's cookie does."
+    return "\n".join([BEGIN, "", *lines, "", signature, "", sessions, "", END])
 
 
 def with_table(text: str) -> str:

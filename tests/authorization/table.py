@@ -40,6 +40,9 @@ _STAFF_OR_TILL: Final = _row(403, 403, 200, 200, 200)
 EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
     {
         "GET /health": _PUBLIC,
+        "GET /portal": _PUBLIC,
+        "GET /console": _PUBLIC,
+        "GET /portal/{proxy+}": _PUBLIC,
         "GET /program": _PUBLIC,
         "GET /program/schema": _PUBLIC,
         "GET /program/versions": _row(403, 403, 403, 200, 403),
@@ -92,4 +95,15 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
 
 SIGNED: Final = "POST /webhooks/{provider}"
 """Open at the gateway; the provider's signature is what authorises it."""
+SESSIONS: Final = frozenset(
+    {
+        "POST /session",
+        "POST /session/new-password",
+        "POST /session/forgotten-password",
+        "POST /session/reset-password",
+        "POST /session/renewal",
+        "DELETE /session",
+    }
+)
+"""Open at the gateway; a password, a code or the cookie of a session is what authorises them."""
 CODES: Final = MappingProxyType({401: "unauthenticated", 403: "forbidden", 404: "not_found"})

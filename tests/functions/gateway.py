@@ -125,7 +125,8 @@ def request(
         "isBase64Encoded": False,
     }
     if path:
-        event["pathParameters"] = dict(path)
+        # A greedy parameter is written with a plus in the route, and named without.
+        event["pathParameters"] = {name.removesuffix("+"): value for name, value in path.items()}
     if query:
         event["queryStringParameters"] = dict(query)
     if body is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.authorization.calls import CALLS, Call
-from tests.authorization.table import CALLERS, CODES, EXPECTED, SIGNED, UNAUTHENTICATED
+from tests.authorization.table import CALLERS, CODES, EXPECTED, SESSIONS, SIGNED, UNAUTHENTICATED
 from tests.functions import access
 from tests.functions.deployed import Answer, Deployed, functions_by_route
 from tests.functions.gateway import (
@@ -74,7 +74,7 @@ class Desk:
 
 
 def test_every_route_of_the_template_has_its_row() -> None:
-    assert EXPECTED.keys() | {SIGNED} == functions_by_route().keys()
+    assert EXPECTED.keys() | SESSIONS | {SIGNED} == functions_by_route().keys()
     assert EXPECTED.keys() == CALLS.keys()
 
 
@@ -86,7 +86,7 @@ def test_only_public_routes_are_open_at_the_gateway() -> None:
         if event.get("Auth", {}).get("Authorizer") == "NONE"
     }
     public = {route for route, row in EXPECTED.items() if row["no token"] == 200}
-    assert open_routes == {*public, SIGNED}
+    assert open_routes == {*public, *SESSIONS, SIGNED}
 
 
 @pytest.mark.parametrize("route", EXPECTED)

@@ -80,6 +80,7 @@ WRITES = {
         "DUE#*",
     },
     "accounts": set(),
+    "portal": set(),
     "transfers": {
         "MEMBER#*",
         "PROFILE#*",

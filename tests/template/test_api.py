@@ -2,7 +2,22 @@
 
 from tests.template.reading import Json, Template
 
-PUBLIC_ROUTES = {"GET /health", "GET /program", "GET /program/schema", "POST /webhooks/{provider}"}
+PUBLIC_ROUTES = {
+    "GET /health",
+    "GET /program",
+    "GET /program/schema",
+    "POST /webhooks/{provider}",
+    # Pages, and what judges a password or a session's cookie itself.
+    "GET /portal",
+    "GET /console",
+    "GET /portal/{proxy+}",
+    "POST /session",
+    "POST /session/new-password",
+    "POST /session/forgotten-password",
+    "POST /session/reset-password",
+    "POST /session/renewal",
+    "DELETE /session",
+}
 
 
 def routes(template: Template) -> dict[str, Json]:

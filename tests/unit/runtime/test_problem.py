@@ -23,6 +23,7 @@ STATUS_OF_CODE = {
     "not_found": 404,
     "conflict": 409,
     "payload_too_large": 413,
+    "too_many_requests": 429,
     "ledger_inconsistent": 500,
 }
 """As in the interface; every other code is 422."""
