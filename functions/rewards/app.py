@@ -6,10 +6,11 @@ problems; a lost answer is safe to ask for again with the same Idempotency-Key.
 
 from typing import Literal
 
-from points_ledger.contracts.cursors import opened, sealed
+from points_ledger.contracts.cursors import opened, opened_number, sealed, sealed_number
 from points_ledger.contracts.requests import read
 from points_ledger.contracts.rewards import (
     CancelCouponBody,
+    CouponsQuery,
     RewardBody,
     RewardsQuery,
     UseCouponBody,
@@ -74,6 +75,19 @@ def coupon(request: Request) -> Response:
     caller = request.caller()
     found = services.couponing().coupon(code_of(request), asked_by=caller.asker)
     return Response(body=coupon_answer(found))
+
+
+@api.route("GET /members/{member_id}/coupons")
+def coupons(request: Request) -> Response:
+    """The coupons that a member's points were made into, newest first."""
+    member_id = request.own_or_any_member()
+    query = read(CouponsQuery, request.query)
+    before = opened_number("coupons", member_id, query.cursor)
+    page, number = services.coupons_of_member().of_member(
+        member_id, limit=query.limit, before=before
+    )
+    cursor = sealed_number("coupons", member_id, number)
+    return Response(body={"coupons": [coupon_answer(each) for each in page], "cursor": cursor})
 
 
 @api.route("POST /coupons/{code}/use")

@@ -177,6 +177,7 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "GET /rewards": lambda _: Call(),
     "POST /rewards": _new_reward,
     "PATCH /rewards/{reward_id}": _reward,
+    "GET /members/{member_id}/coupons": _member,
     "GET /coupons/{code}": lambda desk: Call(path=_coupon(desk).path),
     "POST /coupons/{code}/use": _coupon,
     "POST /coupons/{code}/cancel": _coupon,

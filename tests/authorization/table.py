@@ -87,6 +87,7 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
         "GET /rewards": _row(200, 200, 200, 200, 200),
         "POST /rewards": _row(403, 403, 403, 201, 403),
         "PATCH /rewards/{reward_id}": _row(403, 403, 403, 200, 403),
+        "GET /members/{member_id}/coupons": _OWN_OR_STAFF,
         "GET /coupons/{code}": _row(200, 404, 200, 200, 200),
         "POST /coupons/{code}/use": _STAFF_OR_TILL,
         "POST /coupons/{code}/cancel": _STAFF_OR_TILL,

@@ -16,6 +16,7 @@ CREATE = "POST /rewards"
 CHANGE = "PATCH /rewards/{reward_id}"
 REDEEM = "POST /redemptions"
 COUPON = "GET /coupons/{code}"
+COUPONS = "GET /members/{member_id}/coupons"
 USE = "POST /coupons/{code}/use"
 CANCEL = "POST /coupons/{code}/cancel"
 
@@ -62,6 +63,11 @@ class Shop:
 
     def show(self, code: str, caller: CallerKind = TILL) -> Answer:
         return self.deployed.ask(COUPON, caller, path={"code": code})
+
+    def coupons(self, caller: CallerKind) -> list[Json]:
+        answer = self.deployed.ask(COUPONS, caller, path={"member_id": self.member_id})
+        assert answer.status == 200, answer.body
+        return list(answer.body["coupons"])
 
     def close(self, route: str, code: str, *, key: str | None = None, **body: object) -> Answer:
         path = {"code": code}
@@ -281,6 +287,44 @@ def test_a_coupon_is_made_and_shown_in_its_shape(shop: Shop) -> None:
             "used_on": None,
         }
     assert shop.show(code, OTHER_MEMBER).refusal == (404, "not_found")
+
+
+def test_a_member_sees_the_own_coupons_newest_first(shop: Shop) -> None:
+    used, cancelled = shop.coupon(), shop.coupon()
+    shop.redeem(kind="cash", points=10)
+    kept = shop.coupon(points=120)
+    shop.close(USE, used)
+    shop.close(CANCEL, cancelled)
+    listed = shop.coupons(shop.owner)
+    assert [(each["code"], each["status"]) for each in listed] == [
+        (kept, "active"),
+        (cancelled, "cancelled"),
+        (used, "used"),
+    ]
+    assert listed == [shop.show(each["code"]).body for each in listed]
+    shop.deployed.clock.move(days=91)
+    assert shop.coupons(STAFF)[0]["status"] == "expired"
+
+
+def test_coupons_go_on_by_cursor(shop: Shop) -> None:
+    codes = [shop.coupon() for _ in range(3)]
+    seen: list[str] = []
+    query = {"limit": "2"}
+    for _ in range(4):
+        page = shop.deployed.ask(
+            COUPONS, shop.owner, path={"member_id": shop.member_id}, query=query
+        ).body
+        seen += [each["code"] for each in page["coupons"]]
+        if page["cursor"] is None:
+            break
+        query["cursor"] = page["cursor"]
+    assert seen == codes[::-1]
+
+
+@pytest.mark.parametrize("caller", [OTHER_MEMBER, TILL])
+def test_coupons_are_listed_for_their_owner_and_staff_only(shop: Shop, caller: CallerKind) -> None:
+    answer = shop.deployed.ask(COUPONS, caller, path={"member_id": shop.member_id})
+    assert answer.refusal == (403, "forbidden")
 
 
 def test_no_log_line_and_no_event_has_the_code(shop: Shop) -> None:

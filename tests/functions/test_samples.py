@@ -243,6 +243,8 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (HOLD_OVER, "redemption/coupon_ok", Answered(201)),
     (HOLD_OVER, "redemption/coupon_again_ok", Answered(201)),
     (HOLD_OVER, "rewards/coupon_ok", Answered(200)),
+    (HOLD_OVER, "rewards/coupons_ok", Answered(200)),
+    (HOLD_OVER, "rewards/coupons_malformed", Answered(400, "invalid_request")),
     (HOLD_OVER, "rewards/coupon_rejected", Answered(404, "not_found")),
     (HOLD_OVER, "rewards/use_ok", Answered(200)),
     (HOLD_OVER, "rewards/use_duplicate", Answered(200, replayed=True)),

@@ -100,6 +100,14 @@ class RewardsQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CouponsQuery:
+    """GET /members/{member_id}/coupons."""
+
+    limit: PageSize = DEFAULT_PAGE_SIZE
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCouponBody:
     """POST /coupons/{code}/use; `used_on` is the id of what it was used on, such as a ticket."""
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from points_ledger.service.backtesting import Backtesting
     from points_ledger.service.celebrating import Celebrating
     from points_ledger.service.challenges import Challenges
-    from points_ledger.service.couponing import Couponing
+    from points_ledger.service.couponing import Couponing, CouponsOfMember
     from points_ledger.service.enrolling import Enrolling
     from points_ledger.service.erasing import Erasing
     from points_ledger.service.expiring import Expiring
@@ -201,6 +201,16 @@ def couponing() -> "Couponing":
         programs=programs(),
         clock=bootstrap.utc_now,
         undo=redeeming().undone,
+    )
+
+
+@cache
+def coupons_of_member() -> "CouponsOfMember":
+    """Shows the coupons of a member."""
+    from points_ledger.service.couponing import CouponsOfMember
+
+    return CouponsOfMember(
+        store=store(), redemptions=redemptions(), programs=programs(), clock=bootstrap.utc_now
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from points_ledger.domain.calendar import format_instant, local_day
 from points_ledger.domain.coupon import ShownStatus, check_active, shown_status
@@ -19,6 +19,7 @@ from points_ledger.service.ports import (
     Write,
 )
 from points_ledger.service.programs import Programs
+from points_ledger.service.redemptions import Redemptions
 
 
 class Undo(Protocol):
@@ -119,6 +120,39 @@ class Couponing:
     def _status(self, coupon: Coupon, now: datetime) -> ShownStatus:
         today = local_day(now, self.programs.at(now).zone)
         return shown_status(coupon.status, coupon.last_day, today)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouponsOfMember:
+    """Shows the coupons that a member's points were made into; writes nothing."""
+
+    store: Store
+    redemptions: Redemptions
+    programs: Programs
+    clock: Callable[[], datetime]
+
+    def of_member(
+        self, member_id: MemberId, *, limit: int, before: int | None
+    ) -> tuple[tuple[ShownCoupon, ...], int | None]:
+        """The coupons of a page of redemptions, newest first, and where the next page begins.
+
+        A page may be shorter than `limit`, or empty, and still have a next one: most redemptions
+        make no coupon.
+
+        Raises:
+            NotFoundError: there is no such member.
+        """
+        page, following = self.redemptions.of_member(member_id, limit=limit, before=before)
+        codes = [shown.redemption.coupon for shown in page]
+        keys = [CouponKey(code=code) for code in codes if code is not None]
+        found = self.store.get(keys) if keys else {}
+        coupons = (cast("Coupon", found[key]) for key in keys if key in found)
+        now = self.clock()
+        today = local_day(now, self.programs.at(now).zone)
+        return tuple(
+            ShownCoupon(coupon=each, status=shown_status(each.status, each.last_day, today))
+            for each in coupons
+        ), following
 
 
 def coupon_answer(shown: ShownCoupon) -> dict[str, object]:
