@@ -140,8 +140,22 @@ imports: setup
 fast-tests: setup
 	$(PY) -m pytest -m "not stack and not bench" --numprocesses 2
 
-# The stack of its own is stopped whatever the tests do.
-stack-tests: setup
+# Pages are looked at in Debian's Chromium.
+.PHONY: browser
+browser:
+	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Chromium for the tests of the pages."; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+		else \
+			echo "Chromium is missing: apt-get install chromium fonts-dejavu-core" >&2; \
+			exit 1; \
+		fi; \
+	fi
+
+# The stack of its own is stopped whatever the tests do; pictures are left in .local/screenshots.
+stack-tests: setup browser
 	$(PY) -m local within $(PY) -m pytest -m stack
 
 bench: setup

@@ -86,7 +86,13 @@ _TABLE_PROPERTIES: Final = (
     "KeySchema",
     "GlobalSecondaryIndexes",
 )
-_CLIENTS: Final = (bootstrap.dynamodb, bootstrap.sqs, bootstrap.events, bootstrap.secrets)
+_CLIENTS: Final = (
+    bootstrap.dynamodb,
+    bootstrap.sqs,
+    bootstrap.events,
+    bootstrap.secrets,
+    bootstrap.identities,
+)
 CACHES: Final = (
     *_CLIENTS,
     *(each for each in vars(services).values() if hasattr(each, "cache_clear")),
@@ -283,7 +289,12 @@ class Deployed:
     def answer(self, event: Json) -> Answer:
         """Hand a gateway's event to the function of its route."""
         answered = self.invoke(functions_by_route()[event["routeKey"]], event)
-        assert answered.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
+        assert answered.keys() - {"cookies"} == {
+            "statusCode",
+            "headers",
+            "body",
+            "isBase64Encoded",
+        }
         assert len(self.printed.lines) == 1, "one line per request"
         headers = answered["headers"]
         return Answer(

@@ -88,6 +88,13 @@ Outcome = Batch | Answered | Swept | Followed | Loaded
 
 STORY: tuple[tuple[str, str, Outcome], ...] = (
     (SOLD_AT, "program/health_ok", Answered(200)),
+    (SOLD_AT, "portal/portal_ok", Answered(200)),
+    (SOLD_AT, "portal/console_ok", Answered(200)),
+    (SOLD_AT, "portal/file_ok", Answered(200)),
+    (SOLD_AT, "portal/file_rejected", Answered(404, "not_found")),
+    (SOLD_AT, "portal/sign_in_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "portal/renew_rejected", Answered(401, "unauthenticated")),
+    (SOLD_AT, "portal/sign_out_rejected", Answered(401, "unauthenticated")),
     (SOLD_AT, "program/load_ok", Loaded(loaded=True)),
     (SOLD_AT, "program/load_duplicate", Loaded(loaded=False)),
     (SOLD_AT, "program/create_duplicate", Loaded(loaded=False, told="SUCCESS")),

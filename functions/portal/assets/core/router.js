@@ -4,7 +4,7 @@
 import { h, replace } from "./dom.js";
 import { failure, loading } from "./ui.js";
 
-// `routes`: {"/members/:id": () => import("./story.js")}; the first one is where visits begin.
+// `routes`: patterns such as "/members/:id" with functions that load a page; visits begin with the first.
 export function route({ main, navigation, routes, name }) {
   let leaving = new AbortController();
   let visits = 0;
