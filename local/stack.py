@@ -149,8 +149,11 @@ def _deploy(home: Home, described: Description | None, report: Report) -> Descri
 def _endpoints(home: Home, cloud: Cloud) -> Description:
     stack = cloud.cloudformation.describe_stacks(StackName=deployment.STACK_NAME)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    api_url = f"{home.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/$default"
     return {
-        "api_url": f"{home.endpoint_url}/_aws/execute-api/{outputs['ApiId']}/$default",
+        "api_url": api_url,
+        "portal_url": f"{api_url}/portal",
+        "console_url": f"{api_url}/console",
         "endpoint_url": home.endpoint_url,
         "region": REGION,
         "stack_name": deployment.STACK_NAME,

@@ -1,4 +1,4 @@
-"""By hand on the local stack: a token to try the API with, and a purchase as a till sends it."""
+"""By hand on the local stack: a token, purchases as a till sends them, and something to look at."""
 
 import base64
 import hashlib
@@ -6,7 +6,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -21,21 +21,69 @@ def token(stack: Mapping[str, Any], role: str) -> str:
         return client.sign_in(user["username"], user["password"])
 
 
-def send_purchase(stack: Mapping[str, Any], *, customer: str, amount: str, category: str) -> str:
+MEMBERS_CUSTOMER_ID = "local-member"
+TILL = "pos"
+
+# Days ago, amount, category, and whether it is paid: available, in the hold, waiting for payment.
+PURCHASES = (
+    (40, "2400.00", "original", True),
+    (0.5, "36.00", "retail", True),
+    (3, "850.00", "original", False),
+)
+
+
+def furnish(stack: Mapping[str, Any]) -> None:
+    """Let the local member have bought something, once, so that the pages have something to show."""
+    member_id = stack["users"]["member"]["member_id"]
+    with LedgerClient(stack) as client:
+        if client.member_of(f"{TILL}:{MEMBERS_CUSTOMER_ID}") is not None:
+            return
+        external_ids = [{"source": TILL, "id": MEMBERS_CUSTOMER_ID}]
+        answer = client.http.patch(
+            f"/members/{member_id}",
+            json={"external_ids": external_ids},
+            headers={"Authorization": f"Bearer {client.staff_token}"},
+        )
+        answer.raise_for_status()
+        now = datetime.now(UTC)
+        for days, amount, category, is_paid in PURCHASES:
+            at = now - timedelta(days=days)
+            ticket_id = send_purchase(
+                stack, customer=MEMBERS_CUSTOMER_ID, amount=amount, category=category, at=at
+            )
+            if is_paid:
+                paid = {"source": TILL, "purchase_id": ticket_id, "kind": "ticket"}
+                _deliver(stack, "purchase.paid", {**paid, "settled": {"at": at.isoformat()}})
+        client.wait_until_processed()
+
+
+def send_purchase(
+    stack: Mapping[str, Any],
+    *,
+    customer: str,
+    amount: str,
+    category: str,
+    at: datetime | None = None,
+) -> str:
     """Post a ticket of one line through the Standard webhook; its id, once it was accepted."""
-    now = datetime.now(UTC)
     ticket_id = f"ticket-{secrets.token_hex(4)}"
     purchase = {
         "id": ticket_id,
         "kind": "ticket",
         "customer": {"id": customer},
-        "posted_at": now.isoformat(),
+        "posted_at": (at or datetime.now(UTC)).isoformat(),
         "currency": "USD",
         "lines": [{"id": "1", "item": "tour", "category": category, "amount": amount}],
         "total": amount,
     }
-    data = {"source": "pos", "purchase": purchase}
-    body = json.dumps({"type": "purchase.posted", "timestamp": now.isoformat(), "data": data})
+    _deliver(stack, "purchase.posted", {"source": TILL, "purchase": purchase})
+    return ticket_id
+
+
+def _deliver(stack: Mapping[str, Any], type_: str, data: Mapping[str, Any]) -> None:
+    """Send one message through the Standard webhook."""
+    now = datetime.now(UTC)
+    body = json.dumps({"type": type_, "timestamp": now.isoformat(), "data": data})
     answer = httpx.post(
         f"{stack['api_url']}/webhooks/standard",
         content=body,
@@ -44,7 +92,6 @@ def send_purchase(stack: Mapping[str, Any], *, customer: str, amount: str, categ
         timeout=60,
     )
     answer.raise_for_status()
-    return ticket_id
 
 
 def _signature(secret: str, body: str, now: datetime) -> dict[str, str]:

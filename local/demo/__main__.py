@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from local import emulator, stack
+from local import emulator, stack, tour
 from local.demo.client import LedgerClient
 from local.demo.narration import Narration
 from local.demo.story import Story
@@ -81,6 +81,7 @@ def _play(narration: Narration, description: dict[str, Any]) -> bool:
 
 def _stay(narration: Narration, description: dict[str, Any]) -> None:
     """Say where everything is, and wait for Ctrl-C."""
+    tour.furnish(description)
     for line in _directions(description):
         narration.notice(line)
     with contextlib.suppress(KeyboardInterrupt):
@@ -93,6 +94,8 @@ def _directions(description: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "The stack stays up until Ctrl-C. How to look further:"
     yield ""
+    yield f"  portal  {description['portal_url']}  (sign in as member)"
+    yield f"  console {description['console_url']}  (sign in as staff or admin)"
     yield f"  API     {description['api_url']}"
     yield f"  AWS     {description['endpoint_url']}  (credentials test / test)"
     for role, user in users.items():
