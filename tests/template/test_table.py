@@ -1,4 +1,4 @@
-"""The table: protected, backed up, and with the one index that pending points need."""
+"""The table: protected, backed up, and with the indexes that pending points and rankings need."""
 
 from tests.template.reading import Template
 
@@ -25,14 +25,17 @@ def test_streams_both_images_and_lets_due_markers_expire(template: Template) -> 
     }
 
 
-def test_the_only_index_holds_keys_alone(template: Template) -> None:
-    [index] = template.resources["Table"]["Properties"]["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "pending_by_member"
-    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
-    assert [key["AttributeName"] for key in index["KeySchema"]] == [
+def test_an_index_holds_only_what_has_its_attributes(template: Template) -> None:
+    pending, ranked = template.resources["Table"]["Properties"]["GlobalSecondaryIndexes"]
+    assert pending["IndexName"] == "pending_by_member"
+    assert pending["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert [key["AttributeName"] for key in pending["KeySchema"]] == [
         "pending_member",
         "pending_since",
     ]
+    assert ranked["IndexName"] == "by_score"
+    assert ranked["Projection"] == {"ProjectionType": "ALL"}
+    assert [key["AttributeName"] for key in ranked["KeySchema"]] == ["PK", ".score"]
 
 
 def test_no_alarm_needs_a_topic(template: Template) -> None:

@@ -30,6 +30,8 @@ ListKind = Literal[
     "leaderboards",
     "requests",
     "coupons",
+    "sales",
+    "top_members",
 ]
 
 _CHECK_BYTES: Final = 12

@@ -1,13 +1,12 @@
 """A statement as it is asked for, and as it is answered: as JSON or as lines of CSV (RFC 4180)."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
+from points_ledger.contracts.csv_text import csv_lines
 from points_ledger.contracts.reading import By
 from points_ledger.contracts.requests import Cursor, size_up_to
 from points_ledger.contracts.responses import Document, entry_document
@@ -43,8 +42,6 @@ COLUMNS: Final = (
 
 _MONTH: Final = re.compile(r"([0-9]{4})-([0-9]{2})")
 _YEARS: Final = (1900, 9998)
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _QUALITY: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
 
@@ -104,11 +101,7 @@ def statement_document(statement: Statement, cursor: str | None) -> Document:
 
 def statement_csv(statement: Statement) -> str:
     """The entries of a statement: a line of names, then a line for each, ending in CR LF."""
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow(COLUMNS)
-    lines.writerows([_cell(value) for value in _values(entry)] for entry in statement.entries)
-    return text.getvalue()
+    return csv_lines(COLUMNS, map(_values, statement.entries))
 
 
 def _balances(state: State) -> Document:
@@ -148,10 +141,3 @@ def _values(entry: Entry) -> Iterable[object]:
 def _lots(lots: Lots) -> str:
     days = (("never" if day == NEVER else day.isoformat(), n) for day, n in sorted(lots.items()))
     return " ".join(f"{day}:{points}" for day, points in days)
-
-
-def _cell(value: object) -> str:
-    """A cell that a spreadsheet shows and does not compute: ids come from outside."""
-    text = "" if value is None else str(value)
-    is_formula = text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)
-    return f"'{text}" if is_formula else text

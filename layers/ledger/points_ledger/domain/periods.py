@@ -78,6 +78,22 @@ def place_of(day: date, every: Literal["day", "week", "month"]) -> int:
             assert_never(every)
 
 
+def month_name(place: int) -> str:
+    """The name of the month with a number (`place_of`), such as `2026-11`."""
+    return f"{place // _MONTHS_PER_YEAR:04d}-{place % _MONTHS_PER_YEAR + 1:02d}"
+
+
+def month_number(name: str) -> int:
+    """The number of a month (`place_of`) by its name, such as `2026-11`.
+
+    Raises:
+        ValueError: not the name of a month.
+    """
+    if not _MONTH.fullmatch(name):
+        raise ValueError("a month is written YYYY-MM")
+    return place_of(date.fromisoformat(f"{name}-01"), "month")
+
+
 def days_after(day: date, days: int) -> date:
     """A day some days later, or the last day of the calendar."""
     return day + timedelta(days=min(days, (date.max - day).days))

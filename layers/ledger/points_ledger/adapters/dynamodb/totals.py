@@ -44,7 +44,7 @@ NO_CHECKPOINT_YET: Final = "attribute_not_exists(PK)"
 REVISION_IS_AS_READ: Final = "revision = :expected"
 NOTHING_THERE_YET: Final = "attribute_not_exists(PK)"
 
-_COUNTER: Final = "."
+COUNTER: Final = "."
 """Before the name of every counter, so that none can be taken for another attribute."""
 _THROUGH: Final = "counted_through"
 
@@ -190,7 +190,7 @@ class DynamoDbTotals:
     def _increment(
         self, key: TotalsKey, counters: Mapping[str, int], through: datetime
     ) -> "TransactWriteItemTypeDef":
-        names = {f"#{n}": _COUNTER + name for n, name in enumerate(counters)}
+        names = {f"#{n}": COUNTER + name for n, name in enumerate(counters)}
         values: dict[str, AttributeValueTypeDef] = {
             f":{n}": {"N": str(number)} for n, number in enumerate(counters.values())
         }
@@ -275,7 +275,7 @@ class DynamoDbTotals:
         more = "LastEvaluatedKey" in response
         return TotalsPage(
             counters={
-                keys.totals_place(item["SK"]["S"]): _counters(item)
+                keys.totals_place(item["SK"]["S"]): counters_of(item)
                 for item in items
                 if "text" not in item
             },
@@ -292,11 +292,12 @@ class DynamoDbTotals:
         )
 
 
-def _counters(item: Mapping[str, Any]) -> dict[str, int]:
+def counters_of(item: Mapping[str, Any]) -> dict[str, int]:
+    """The counters of an item that are not nothing."""
     return {
-        name[len(_COUNTER) :]: int(value["N"])
+        name[len(COUNTER) :]: int(value["N"])
         for name, value in item.items()
-        if name.startswith(_COUNTER) and value["N"] != "0"
+        if name.startswith(COUNTER) and value["N"] != "0"
     }
 
 
