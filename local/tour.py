@@ -24,16 +24,16 @@ def token(stack: Mapping[str, Any], role: str) -> str:
 MEMBERS_CUSTOMER_ID = "local-member"
 TILL = "pos"
 
-# Days ago, amount, category, and whether it is paid: available, in the hold, waiting for payment.
 PURCHASES = (
-    (40, "2400.00", "original", True),
-    (0.5, "36.00", "retail", True),
-    (3, "850.00", "original", False),
+    (40, "12000.00", "original", True),
+    (0.5, "86.00", "retail", True),
+    (3, "2500.00", "original", False),
 )
+"""Days ago, amount, category, and whether it is paid: available, in the hold, waiting for payment."""
 
 
 def furnish(stack: Mapping[str, Any]) -> None:
-    """Let the local member have bought something, once, so that the pages have something to show."""
+    """Let the local member have bought something, once, so that there is something to see."""
     member_id = stack["users"]["member"]["member_id"]
     with LedgerClient(stack) as client:
         if client.member_of(f"{TILL}:{MEMBERS_CUSTOMER_ID}") is not None:
