@@ -23,12 +23,8 @@ from points_ledger.contracts.cursors import (
 )
 from points_ledger.contracts.requests import EntriesQuery, PendingQuery, read
 from points_ledger.contracts.responses import balance_document, entry_document, pending_document
-from points_ledger.contracts.statement import (
-    StatementQuery,
-    statement_csv,
-    statement_document,
-    wants_csv,
-)
+from points_ledger.contracts.spreadsheet import CSV_ANSWER_TYPE, wants_csv
+from points_ledger.contracts.statement import StatementQuery, statement_csv, statement_document
 from points_ledger.runtime import services
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.settings import LedgerSettings
@@ -122,7 +118,7 @@ def statement(request: Request) -> Response:
         return Response(body=statement_document(found, cursor))
     return Response(
         body=statement_csv(found),
-        content_type="text/csv; charset=utf-8",
+        content_type=CSV_ANSWER_TYPE,
         headers={"x-cursor": cursor} if cursor is not None else {},
     )
 

@@ -4,16 +4,16 @@ Shares are decimal strings of four places, null where there is nothing to take a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Annotated, Final, Literal, assert_never
 
-from points_ledger.contracts.csv_text import csv_text
 from points_ledger.contracts.cursors import ListKind, opened, sealed, unknown_cursor
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize, read
 from points_ledger.contracts.responses import Document
+from points_ledger.contracts.spreadsheet import table
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.engagement import MAX_COHORT_AGE_MONTHS
 from points_ledger.domain.error import FieldError, InvalidRequestError
@@ -154,7 +154,7 @@ def sales_csv(report: SalesReport) -> str:
     """A line for each row; the sum of the period is in JSON."""
     names = ("member_id", "merged_into", "name") if report.by == "member" else ("organisation",)
     lines = ({**_named(row, report.by), **_sale_cells(row.counters, report)} for row in report.rows)
-    return csv_text((*names, *SALES_COLUMNS), lines)
+    return _table((*names, *SALES_COLUMNS), lines)
 
 
 def _sales_row(row: SalesRow, report: SalesReport) -> Document:
@@ -213,7 +213,7 @@ def top_members_csv(report: TopMembers) -> str:
     """A line for each member."""
     measure = "revenue" if report.by == "revenue" else "points"
     columns = ("rank", "member_id", "merged_into", "name", measure)
-    return csv_text(columns, (_top_member(each, report) for each in report.members))
+    return _table(columns, (_top_member(each, report) for each in report.members))
 
 
 def _top_member(top: TopMember, report: TopMembers) -> Document:
@@ -282,20 +282,20 @@ def engagement_document(report: Engagement) -> Document:
     }
 
 
-def engagement_csv(report: Engagement, table: EngagementTable) -> str:
+def engagement_csv(report: Engagement, name: EngagementTable) -> str:
     """One of the three tables."""
-    match table:
+    match name:
         case "months":
-            return csv_text(MONTH_COLUMNS, (_month_cells(each) for each in report.months))
+            return _table(MONTH_COLUMNS, (_month_cells(each) for each in report.months))
         case "cohorts":
             columns = ("month", "members", *(f"active_after_{age}" for age in _AGES))
-            return csv_text(columns, (_cohort_cells(each) for each in report.cohorts))
+            return _table(columns, (_cohort_cells(each) for each in report.cohorts))
         case "first_redemption":
             columns = ("from_days", "to_days", "members")
             lines = ({**_bucket_days(each), "members": each.members} for each in report.buckets)
-            return csv_text(columns, lines)
+            return _table(columns, lines)
         case _:
-            assert_never(table)
+            assert_never(name)
 
 
 MONTH_COLUMNS: Final = (
@@ -344,6 +344,10 @@ def _cohort_cells(cohort: Cohort) -> Document:
 
 def _bucket_days(bucket: Bucket) -> Document:
     return {"from_days": bucket.from_days, "to_days": bucket.to_days}
+
+
+def _table(columns: Sequence[str], lines: Iterable[Mapping[str, object]]) -> str:
+    return table(columns, ([line.get(name) for name in columns] for line in lines))
 
 
 def _share(part: int, whole: int) -> str | None:
