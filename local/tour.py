@@ -29,7 +29,7 @@ PURCHASES = (
     (0.5, "86.00", "retail", True),
     (3, "2500.00", "original", False),
 )
-"""Days ago, amount, category, and whether it is paid: available, in the hold, waiting for payment."""
+"""Days ago, amount, category, and whether it is paid: one is available, one waits for payment."""
 
 
 def furnish(stack: Mapping[str, Any]) -> None:

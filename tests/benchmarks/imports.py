@@ -40,6 +40,7 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "simulations": "services.backtest_job()",
     "program": "services.programs()",
     "ledger_events": "bootstrap.events()",
+    "portal": "bootstrap.identities()",
 }
 """By function, what its first call makes before it sends its first request: the first client with
 the services around it."""
