@@ -181,5 +181,7 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "GET /coupons/{code}": lambda desk: Call(path=_coupon(desk).path),
     "POST /coupons/{code}/use": _coupon,
     "POST /coupons/{code}/cancel": _coupon,
+    "GET /reports/liability": lambda _: Call(),
+    "GET /reports/activity": lambda _: Call(query={"from": "2026-11", "to": "2026-11"}),
 }
 """By route. What a call changes is made for that call alone."""

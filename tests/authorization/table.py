@@ -91,6 +91,8 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
         "GET /coupons/{code}": _row(200, 404, 200, 200, 200),
         "POST /coupons/{code}/use": _STAFF_OR_TILL,
         "POST /coupons/{code}/cancel": _STAFF_OR_TILL,
+        "GET /reports/liability": _STAFF,
+        "GET /reports/activity": _STAFF,
     }
 )
 

@@ -78,6 +78,8 @@ def test_the_store_the_sweeps_and_the_erasure_of_notes_write_to_the_table() -> N
     assert writers == {
         f"{here}/store.py": {"put_item", "update_item", "transact_write_items"},
         f"{here}/sweeps.py": {"put_item"},
+        # Totals for reports, under keys of their own.
+        f"{here}/totals.py": {"transact_write_items"},
         # Free text of a person who is erased.
         f"{here}/readers.py": {"delete_item"},
     }

@@ -115,6 +115,7 @@ WRITES = {
     "simulations": {"SIMULATION#*"},
     "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
     "report_totals": {"TOTALS#*", "CHECKPOINT#*"},
+    "reports": set(),
 }
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda found: found.folder)

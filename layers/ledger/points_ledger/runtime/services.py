@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from points_ledger.service.redeeming import Redeeming
     from points_ledger.service.redemptions import Redemptions
     from points_ledger.service.requested import Requested
+    from points_ledger.service.reporting import Reporting
     from points_ledger.service.reviewing import Reviewing
     from points_ledger.service.rewarding import Rewarding
     from points_ledger.service.standing import Changing
@@ -363,6 +364,20 @@ def leaderboards() -> "Leaderboards":
         path=_write_path(),
         store=store(),
         lists=reader(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+    )
+
+
+@cache
+def reporting() -> "Reporting":
+    """Draws reports up from totals."""
+    from points_ledger.adapters.dynamodb.totals import DynamoDbTotals
+    from points_ledger.service.reporting import Reporting
+
+    return Reporting(
+        totals=DynamoDbTotals(bootstrap.dynamodb(), load(LedgerSettings).table_name),
+        store=store(),
         programs=programs(),
         clock=bootstrap.utc_now,
     )

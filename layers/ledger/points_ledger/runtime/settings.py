@@ -104,6 +104,7 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "ledger_events": LedgerEventsSettings,
         "report_totals": LedgerSettings,
         "portal": PortalSettings,
+        "reports": LedgerSettings,
     }
 )
 """By the name of the function's folder; a template test compares it with template.yaml."""

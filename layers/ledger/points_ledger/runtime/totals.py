@@ -13,12 +13,13 @@ from points_ledger.runtime import bootstrap, observability, services
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerSettings, load
 from points_ledger.service.engagement_totals import MemberStatistics, count_issued
+from points_ledger.service.ledger_totals import count_ledger
 from points_ledger.service.sales_totals import count_points, count_sales
 from points_ledger.service.totalling import Counting, Remembering, Totalling
 
 ONLY_SHARD: Final = "only"
 
-COUNTING: Final[tuple[Counting, ...]] = (count_sales, count_points, count_issued)
+COUNTING: Final[tuple[Counting, ...]] = (count_ledger, count_sales, count_points, count_issued)
 """What is counted without remembering anything; each is pure."""
 REMEMBERING: Final[tuple[Remembering, ...]] = (MemberStatistics(),)
 """What is counted by what is remembered of a member."""

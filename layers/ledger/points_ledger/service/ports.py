@@ -219,6 +219,7 @@ class Redemption:
         expires_at: when a reservation ends by itself.
         holds: whether an approval makes it a reservation instead of finishing it.
         requested_by: the caller who asked, who may not approve it.
+        changed_at: when points of it were last captured or given back, after it was made.
         result: the JSON that was answered, for the same request again.
         commands: captures, cancels and reversals by caller and key, see `command_key`.
     """
@@ -247,6 +248,7 @@ class Redemption:
     approval_id: ApprovalId | None = None
     reward_id: RewardId | None = None
     coupon: CouponCode | None = None
+    changed_at: datetime | None = None
     commands: Mapping[str, Answered] = field(default_factory=dict)
 
     @property

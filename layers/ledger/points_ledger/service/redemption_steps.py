@@ -88,7 +88,13 @@ def captured(redemption: Redemption, step: Step, points: int | None) -> Stepped:
     lots = captured_part(step.reservation, points)
     return Stepped(
         posting=capture(step, points),
-        redemption=replace(redemption, status="completed", lots=lots, captured=total(lots)),
+        redemption=replace(
+            redemption,
+            status="completed",
+            lots=lots,
+            captured=total(lots),
+            changed_at=step.now,
+        ),
     )
 
 
@@ -106,6 +112,7 @@ def _reversed(redemption: Redemption, step: Step, points: int | None) -> Stepped
         redemption=replace(
             redemption,
             reversed=undone,
+            changed_at=step.now,
             status="reversed" if undone == redemption.captured else redemption.status,
         ),
     )

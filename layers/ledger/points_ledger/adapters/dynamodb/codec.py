@@ -339,6 +339,7 @@ def _redemption(redemption: Redemption) -> dict[str, str | None]:
         "approval_id": redemption.approval_id,
         "reward_id": redemption.reward_id,
         "coupon": redemption.coupon,
+        "changed_at": _instant(redemption.changed_at),
         "commands": _json({k: [a.fingerprint, a.result] for k, a in redemption.commands.items()})
         if redemption.commands
         else None,
@@ -385,6 +386,7 @@ def _decode_redemption_1(item: Attributes) -> Redemption:
         approval_id=cast("ApprovalId | None", _text(item, "approval_id")),
         reward_id=cast("RewardId | None", _text(item, "reward_id")),
         coupon=cast("CouponCode | None", _text(item, "coupon")),
+        changed_at=_read_instant(item, "changed_at"),
         commands={
             command: Answered(fingerprint=fingerprint, result=result)
             for command, (fingerprint, result) in json.loads(
