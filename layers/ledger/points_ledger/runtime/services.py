@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from points_ledger.service.recording import Recording
     from points_ledger.service.redeeming import Redeeming
     from points_ledger.service.redemptions import Redemptions
-    from points_ledger.service.requested import Requested
     from points_ledger.service.reporting import Reporting
+    from points_ledger.service.requested import Requested
     from points_ledger.service.reviewing import Reviewing
     from points_ledger.service.rewarding import Rewarding
     from points_ledger.service.standing import Changing
