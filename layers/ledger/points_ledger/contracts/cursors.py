@@ -32,6 +32,7 @@ ListKind = Literal[
     "coupons",
     "sales",
     "top_members",
+    "dead_letters",
 ]
 
 _CHECK_BYTES: Final = 12

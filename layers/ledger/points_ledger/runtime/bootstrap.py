@@ -15,8 +15,11 @@ if TYPE_CHECKING:  # stubs, absent at run time
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+
+Service = Literal["cognito-idp", "dynamodb", "events", "lambda", "secretsmanager", "sqs"]
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 2
@@ -55,6 +58,13 @@ def events() -> "EventBridgeClient":
 
 
 @cache
+def functions() -> "LambdaClient":
+    """The client that calls other functions."""
+    client: LambdaClient = _client("lambda")
+    return client
+
+
+@cache
 def secrets() -> "SecretsManagerClient":
     """The client of the webhook secret."""
     client: SecretsManagerClient = _client("secretsmanager")
@@ -73,7 +83,7 @@ def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def _client(service: Literal["dynamodb", "sqs", "events", "secretsmanager", "cognito-idp"]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - botocore builds the class at run time; the callers name it
+def _client(service: Service):  # type: ignore[no-untyped-def]  # noqa: ANN202 - botocore builds the class at run time; the callers name it
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,

@@ -83,6 +83,14 @@ class LedgerEventsSettings(LedgerSettings):
     earning_queue_url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationsSettings(LedgerSettings):
+    """Function operations: all queues of last resort, and the address of one of them."""
+
+    last_resorts: str
+    sibling_queue_url: str
+
+
 FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
     {
         "webhooks": WebhooksSettings,
@@ -105,6 +113,7 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "report_totals": LedgerSettings,
         "portal": PortalSettings,
         "reports": LedgerSettings,
+        "operations": OperationsSettings,
     }
 )
 """By the name of the function's folder; a template test compares it with template.yaml."""

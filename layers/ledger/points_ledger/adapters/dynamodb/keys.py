@@ -26,6 +26,9 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | progress of a sweep           | SWEEP#<kind>                       | PROGRESS                  |
 | totals, what they rest on     | TOTALS#<part>…                     | <place>                   |
 | checkpoint of a stream shard  | CHECKPOINT#<shard>                 | CHECKPOINT                |
+| why a message failed          | FAILURE#<message id>               | FAILURE                   |
+| reconciliation                | INTEGRITY                          | RECONCILIATION            |
+| member with changes           | CHANGED#<hour>#<shard>             | <member>                  |
 """
 
 import hashlib
@@ -75,6 +78,9 @@ DUE: Final = "DUE"
 SWEEP: Final = "SWEEP"
 TOTALS: Final = "TOTALS"
 CHECKPOINT: Final = "CHECKPOINT"
+FAILURE: Final = "FAILURE"
+INTEGRITY: Final = "INTEGRITY"
+CHANGED: Final = "CHANGED"
 
 ENTRY_PREFIX: Final = "ENTRY#"
 AFTER_ENTRIES: Final = "ENTRY$"
@@ -277,6 +283,37 @@ def totals_until(place: str) -> str:
 def checkpoint_key(shard: str) -> TableKey:
     """How far a shard of the stream has been counted."""
     return TableKey(_joined(CHECKPOINT, shard), CHECKPOINT)
+# --- Operations ----------------------------------------------------------------------------
+
+
+def failure_key(message_id: str) -> TableKey:
+    """Why a message of a queue failed."""
+    return TableKey(_joined(FAILURE, message_id), FAILURE)
+
+
+def integrity_key() -> TableKey:
+    """How far the reconciliation has come, and what it found."""
+    return TableKey(INTEGRITY, "RECONCILIATION")
+
+
+def changed_pk(hour: datetime, shard: int) -> str:
+    """The partition of members whose ledger was written in an hour."""
+    return _joined(CHANGED, format_hour(hour), str(shard))
+
+
+def changed_key(hour: datetime, shard: int, member_id: MemberId) -> TableKey:
+    """That a member's ledger was written in an hour."""
+    return TableKey(changed_pk(hour, shard), _escaped(member_id))
+
+
+def changed_shard(member_id: MemberId, shard_count: int) -> int:
+    """Which part of an hour's partitions a member falls into."""
+    return int(_digest(member_id)[:8], 16) % shard_count
+
+
+def changed_member(sk: str) -> MemberId:
+    """Whose ledger was written."""
+    return MemberId(parts(sk)[0])
 
 
 # --- Reading keys ---------------------------------------------------------------------------
