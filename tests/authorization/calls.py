@@ -183,5 +183,8 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "POST /coupons/{code}/cancel": _coupon,
     "GET /reports/liability": lambda _: Call(),
     "GET /reports/activity": lambda _: Call(query={"from": "2026-11", "to": "2026-11"}),
+    "GET /dead-letters": lambda _: Call(),
+    "POST /dead-letters/redrive": lambda _: Call(body={"queue": "hold_release_failures"}),
+    "GET /integrity": lambda _: Call(),
 }
 """By route. What a call changes is made for that call alone."""

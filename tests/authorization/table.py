@@ -93,6 +93,9 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
         "POST /coupons/{code}/cancel": _STAFF_OR_TILL,
         "GET /reports/liability": _STAFF,
         "GET /reports/activity": _STAFF,
+        "GET /dead-letters": _row(403, 403, 403, 200, 403),
+        "POST /dead-letters/redrive": _row(403, 403, 403, 200, 403),
+        "GET /integrity": _STAFF,
     }
 )
 

@@ -41,6 +41,7 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "program": "services.programs()",
     "ledger_events": "bootstrap.events()",
     "portal": "bootstrap.identities()",
+    "operations": "operations.integrity_store()",
 }
 """By function, what its first call makes before it sends its first request: the first client with
 the services around it."""

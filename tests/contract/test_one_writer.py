@@ -80,6 +80,9 @@ def test_the_store_the_sweeps_and_the_erasure_of_notes_write_to_the_table() -> N
         f"{here}/sweeps.py": {"put_item"},
         # Totals for reports, under keys of their own.
         f"{here}/totals.py": {"transact_write_items"},
+        # Why messages failed, what the reconciliation found, and who was written.
+        f"{here}/failures.py": {"put_item"},
+        f"{here}/integrity.py": {"put_item"},
         # Free text of a person who is erased.
         f"{here}/readers.py": {"delete_item"},
     }

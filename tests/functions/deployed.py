@@ -37,7 +37,7 @@ from points_ledger.domain.fact import (
 )
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.state import Standing
-from points_ledger.runtime import bootstrap, deployment, observability, services
+from points_ledger.runtime import bootstrap, deployment, observability, operations, services
 from points_ledger.runtime import stream as runtime_stream
 from points_ledger.service.ports import Append, ExternalLink, Write
 from tests.functions import access, gateway, records
@@ -92,10 +92,12 @@ _CLIENTS: Final = (
     bootstrap.events,
     bootstrap.secrets,
     bootstrap.identities,
+    bootstrap.functions,
 )
 CACHES: Final = (
     *_CLIENTS,
     *(each for each in vars(services).values() if hasattr(each, "cache_clear")),
+    *(each for each in vars(operations).values() if hasattr(each, "cache_clear")),
     runtime_stream.event_bus,
     runtime_stream.queues,
     observability.logger,
@@ -245,6 +247,12 @@ class Deployed:
         url = bootstrap.sqs().create_queue(QueueName="simulations")["QueueUrl"]
         self.monkeypatch.setenv("SIMULATION_QUEUE_URL", url)
         return url
+
+    def make_last_resorts(self) -> None:
+        """Make every queue of last resort, and the queues that theirs are tried again on."""
+        for queue, kind, target in json.loads(last_resorts()).values():
+            for name in [queue, target] if kind == "queue" else [queue]:
+                bootstrap.sqs().create_queue(QueueName=name)
 
     def check(self) -> None:
         """What no single assertion of a test is about."""
@@ -485,8 +493,18 @@ def environment() -> Mapping[str, str]:
         "EVENT_BUS_NAME": BUS,
         "ALLOW_FUTURE_SCHEDULES": "false",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "LAST_RESORTS": last_resorts(),
+        "SIBLING_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/any",
     }
     return {name: values.get(name, "set-by-the-test") for name in names}
+
+
+@cache
+def last_resorts() -> str:
+    """What template.yaml says of queues of last resort: logical ids stand for physical names."""
+    [operations] = (each for each in access.template().functions if each.folder == "operations")
+    written = operations.environment["LAST_RESORTS"]["Fn::Sub"]
+    return re.sub(r"\$\{(\w+)(\.QueueName)?\}", r"\1", written)
 
 
 @cache

@@ -53,6 +53,7 @@ class Desk:
         self.friend_id = self.deployed.enrol("C-2", organisation="Acme")
         self.deployed.give("C-1", 60_000)
         self.deployed.queue_simulations()
+        self.deployed.make_last_resorts()
 
     def ask(self, route: str, call: Call, caller: CallerKind) -> Answer:
         return self.deployed.ask(

@@ -225,6 +225,15 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (HOLD_OVER, "adjustments/reject_ok", Answered(200)),
     (HOLD_OVER, "adjustments/reject_duplicate", Answered(200, replayed=True)),
     (HOLD_OVER, "adjustments/reject_rejected", Answered(422, "approval_closed")),
+    (HOLD_OVER, "operations/dead_letters_ok", Answered(200)),
+    (HOLD_OVER, "operations/dead_letters_rejected", Answered(403, "forbidden")),
+    (HOLD_OVER, "operations/dead_letters_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "operations/redrive_ok", Answered(200)),
+    (HOLD_OVER, "operations/redrive_duplicate", Answered(200)),
+    (HOLD_OVER, "operations/redrive_rejected", Answered(403, "forbidden")),
+    (HOLD_OVER, "operations/redrive_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "operations/integrity_ok", Answered(200)),
+    (HOLD_OVER, "operations/integrity_rejected", Answered(403, "forbidden")),
     (HOLD_OVER, "actions/perform_ok", Answered(201)),
     (HOLD_OVER, "actions/perform_duplicate", Answered(201, replayed=True)),
     (HOLD_OVER, "actions/perform_again_duplicate", Answered(200)),
@@ -384,6 +393,7 @@ def story() -> Mapping[str, Outcome]:
         deployed.set_up(None)
         deployed.listen()
         deployed.queue_simulations()
+        deployed.make_last_resorts()
         deployed.ship(None)
         teller = Teller(deployed, told)
         ended: dict[str, Outcome] = {}

@@ -34,8 +34,12 @@ RESOURCELESS_ACTIONS = {
 }
 WRITES = {
     "webhooks": set(),
-    "accrual": {"MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "LIST#*", "DUE#*"},
+    "accrual": {
+        *("MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "LIST#*", "DUE#*"),
+        "FAILURE#*",
+    },
     "maturation": {
+        "FAILURE#*",
         "MEMBER#*",
         "PROFILE#*",
         "EARNING#*",
@@ -113,6 +117,7 @@ WRITES = {
     },
     "program": {"PROGRAM", "REQUEST#*", "SIMULATION#*"},
     "simulations": {"SIMULATION#*"},
+    "operations": set(),
     "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
     "report_totals": {"TOTALS#*", "CHECKPOINT#*"},
     "reports": set(),

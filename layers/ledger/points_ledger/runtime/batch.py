@@ -11,13 +11,16 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final, Protocol
 
 from points_ledger.contracts.messages import decode
-from points_ledger.domain.error import FactRefusedError
+from points_ledger.domain.error import FactRefusedError, LedgerError
 from points_ledger.domain.fact import Fact
 from points_ledger.runtime import observability, settings
 from points_ledger.runtime.observability import Identifier, Outcome
 
 RESERVED_MILLISECONDS: Final = 15_000
 """No record is begun with less time left than one record may need: the rest comes again."""
+
+MAX_RECEIVES: Final = 5
+"""After so many deliveries a queue of facts sets a message aside (template.yaml)."""
 
 CORRELATION_ATTRIBUTE: Final = "correlation_id"
 
@@ -79,15 +82,31 @@ def _is_done(record: Mapping[str, Any], context: Context, handle: HandleMessage)
     try:
         outcome = handle(_message(record))
     except FactRefusedError as error:
-        known = {**ids, **_fields(error), "received": _received(record)}
+        detail = _fields(error)
+        known = {**ids, **detail, "received": _received(record)}
         observability.log(Outcome(name="refused", code=error.code, ids=known), level="error")
+        _note_last_failure(record, error.code, detail)
         return False
     except Exception as error:  # noqa: BLE001 - one bad record must not take the others with it
         observability.log_failure(error, ids=ids)
+        code = error.code if isinstance(error, LedgerError) else LedgerError.code
+        _note_last_failure(record, code, {"error": type(error).__qualname__})
         return False
     known = {**ids, **(outcome.ids or {})}
     observability.log(Outcome(name=outcome.name, code=outcome.code, ids=known))
     return True
+
+
+def _note_last_failure(record: Mapping[str, Any], code: str, detail: Mapping[str, str]) -> None:
+    """Keep why a message fails that the queue sets aside now: the queue itself does not know."""
+    if int(_received(record) or 0) < MAX_RECEIVES:
+        return
+    from points_ledger.runtime import operations  # noqa: PLC0415 - only who fails pays for it
+
+    try:
+        operations.note_failure(record["messageId"], code, detail)
+    except Exception:  # noqa: BLE001 - the message is set aside all the same
+        observability.count("failure_not_noted")
 
 
 def _message(record: Mapping[str, Any]) -> Message:

@@ -5,6 +5,7 @@ Apart from services.py, because no function that serves members needs any of it.
 
 # ruff: noqa: PLC0415 - imports inside are the point: importing all costs every cold start
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from points_ledger.adapters.dynamodb.integrity import DynamoDbIntegrity
     from points_ledger.service.dead_letters import DeadLetters
 
+MAX_DETAILS: Final = 8
 PARALLEL_COUNTS: Final = 8
 """Queues that are counted at the same time."""
 
@@ -26,6 +28,19 @@ def failure_notes() -> "DynamoDbFailures":
     from points_ledger.adapters.dynamodb.failures import DynamoDbFailures
 
     return DynamoDbFailures(bootstrap.dynamodb(), load(LedgerSettings).table_name)
+
+
+def note_failure(message_id: str, code: str, detail: Mapping[str, str]) -> None:
+    """Keep why a message failed for the last time; `detail` has ids, times and field names."""
+    from points_ledger.service.dead_letters import FailureNote
+
+    note = FailureNote(
+        message_id=message_id,
+        code=code,
+        at=bootstrap.utc_now(),
+        detail=dict(list(detail.items())[:MAX_DETAILS]),
+    )
+    failure_notes().note(note)
 
 
 @cache
