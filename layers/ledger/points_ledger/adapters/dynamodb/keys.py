@@ -283,6 +283,8 @@ def totals_until(place: str) -> str:
 def checkpoint_key(shard: str) -> TableKey:
     """How far a shard of the stream has been counted."""
     return TableKey(_joined(CHECKPOINT, shard), CHECKPOINT)
+
+
 # --- Operations ----------------------------------------------------------------------------
 
 
