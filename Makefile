@@ -158,7 +158,7 @@ browser:
 stack-tests: setup browser
 	$(PY) -m local within $(PY) -m pytest -m stack
 
-bench: setup
+bench: setup browser
 	$(PY) -m local within $(PY) -m tests.benchmarks
 
 # ---- Checking an export (docs/receipts.md); PROGRAMS names a file of program versions

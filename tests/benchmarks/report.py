@@ -12,7 +12,7 @@ from typing import Any
 from local import stack as local_stack
 from local.home import ROOT
 from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES
-from tests.benchmarks import backtests, cost_report, cpu, imports, machine, throughput
+from tests.benchmarks import backtests, cost_report, cpu, imports, machine, pages, throughput
 from tests.benchmarks.meter import Usage
 from tests.benchmarks.operations import (
     HISTORIES,
@@ -44,6 +44,8 @@ def main() -> int:
         rules = cpu.many_rules()
         _say("Sending events through the stack.")
         rates = throughput.rates(stack)
+        _say("Visiting the pages.")
+        visits = pages.visits(stack)
     _say("Running a backtest.")
     replayed = backtests.replayed()
     sections = [
@@ -54,6 +56,7 @@ def main() -> int:
         _cold_starts(starts, alternatives),
         _efforts(efforts, rules),
         _throughput(rates),
+        _pages(visits),
         _backtest(replayed),
     ]
     _write("benchmarks.md", "\n".join(sections))
@@ -88,6 +91,30 @@ In one process, of purchases of five lines that have matured. Every entry and ea
 a function does; what the table needs to answer is not in it.
 
 {table(["backtest", ""], backtests.described(found))}
+"""
+
+
+def _pages(visits: Mapping[str, pages.Visit]) -> str:
+    rows = [
+        [
+            name,
+            f"{each.transfer_bytes / 1000:.1f} kB",
+            str(each.files),
+            str(each.calls),
+            f"{each.first_paint:.0f} ms",
+            f"{each.largest_paint:.0f} ms",
+            f"{each.click_to_paint:.0f} ms",
+        ]
+        for name, each in visits.items()
+    ]
+    head = ["first visit", "transfer", "files", "calls", "first paint", "largest paint", "click"]
+    return f"""## Pages
+
+In Chromium with an empty cache, against the local stack, medians of {pages.ROUNDS} visits; the bar
+for the transfer is {pages.MAX_TRANSFER_BYTES / 1000:.0f} kB, everything included. "Click" is
+the time from a click on the second link of the navigation until the browser has painted again.
+
+{table(head, rows)}
 """
 
 

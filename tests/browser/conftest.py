@@ -4,30 +4,19 @@ A test fails on whatever its pages did wrong on the way, and leaves a picture of
 """
 
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.browser import chromium
 from tests.browser.visitor import Visitor
 from tests.stack.client import StackClient
 
-CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS: Final = [
-    # The tests may run as root, where the sandbox does not.
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
 WIDE: Final = (1280, 900)
 NARROW: Final = (360, 740)
-PATIENCE_MILLISECONDS: Final = 15_000
+PATIENCE_MILLISECONDS: Final = 30_000
 
 NewVisitor = Callable[..., Visitor]
 
@@ -39,17 +28,11 @@ def ledger(stack: Mapping[str, Any]) -> Iterator[StackClient]:
 
 
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert program is not None, "Chromium is missing: `make test` installs it"
-    with playwright.chromium.launch(executable_path=program, args=ARGUMENTS) as launched:
-        yield launched
+def browser() -> Iterator[Browser]:
+    # Assertions wait as long as actions do; a machine that is busy is no mistake of a page.
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    with chromium.launched() as browser:
+        yield browser
 
 
 @pytest.fixture
