@@ -190,15 +190,21 @@ def test_takes_nothing_away_but_personal_data_and_places_in_lists(
     assert key_prefixes(template, function, "dynamodb:DeleteItem") <= REMOVABLE_PREFIXES
 
 
-def test_only_two_query_the_index_and_the_statement_stands_alone(template: Template) -> None:
-    index = {"Fn::Sub": "${Table.Arn}/index/pending_by_member"}
+@pytest.mark.parametrize(
+    ("name", "functions"),
+    [("pending_by_member", {"members", "accounts"}), ("by_score", {"reports"})],
+)
+def test_few_query_an_index_and_the_statement_stands_alone(
+    name: str, functions: set[str], template: Template
+) -> None:
+    index = {"Fn::Sub": f"${{Table.Arn}}/index/{name}"}
     found = {
         function.folder: statement["Action"]
         for function in FUNCTIONS
         for statement in template.statements(function)
         if index in (statement["Resource"], *statement["Resource"])
     }
-    assert found == {"members": "dynamodb:Query", "accounts": "dynamodb:Query"}
+    assert found == dict.fromkeys(functions, "dynamodb:Query")
 
 
 def test_leading_keys_are_present_unless_the_local_stack_says_otherwise(template: Template) -> None:

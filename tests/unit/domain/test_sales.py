@@ -81,9 +81,7 @@ def test_it_belongs_to_the_month_of_its_posting_in_the_zone_of_the_program() -> 
     assert found.periods == ("2026-11", "lifetime")
 
 
-def test_it_is_the_organisations_of_then_whoever_was_billed() -> (
-    None
-):
+def test_it_is_the_organisations_of_then_whoever_was_billed() -> None:
     fact = posted("100.00")
     billed = replace(fact.snapshot, billed_to=ExternalId(source="pos", id="insurer"))
     found = sale(replace(fact, snapshot=billed))

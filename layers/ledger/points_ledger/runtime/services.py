@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from points_ledger.service.celebrating import Celebrating
     from points_ledger.service.challenges import Challenges
     from points_ledger.service.couponing import Couponing, CouponsOfMember
+    from points_ledger.service.engagement_report import EngagementReports
     from points_ledger.service.enrolling import Enrolling
     from points_ledger.service.erasing import Erasing
     from points_ledger.service.expiring import Expiring
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from points_ledger.service.planning import Planning
     from points_ledger.service.publishing import Publishing
     from points_ledger.service.queries import Queries
+    from points_ledger.service.ranking_reports import RankingReports
     from points_ledger.service.recording import Recording
     from points_ledger.service.redeeming import Redeeming
     from points_ledger.service.redemptions import Redemptions
@@ -378,6 +380,33 @@ def reporting() -> "Reporting":
     return Reporting(
         totals=DynamoDbTotals(bootstrap.dynamodb(), load(LedgerSettings).table_name),
         store=store(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+    )
+
+
+@cache
+def ranking_reports() -> "RankingReports":
+    """Says who bought, earned and redeemed most."""
+    from points_ledger.adapters.dynamodb.rankings import DynamoDbRankings
+    from points_ledger.service.ranking_reports import RankingReports
+
+    return RankingReports(
+        rankings=DynamoDbRankings(bootstrap.dynamodb(), load(LedgerSettings).table_name),
+        store=store(),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+    )
+
+
+@cache
+def engagement_reports() -> "EngagementReports":
+    """Says how members take part."""
+    from points_ledger.adapters.dynamodb.totals import DynamoDbTotals
+    from points_ledger.service.engagement_report import EngagementReports
+
+    return EngagementReports(
+        totals=DynamoDbTotals(bootstrap.dynamodb(), load(LedgerSettings).table_name),
         programs=programs(),
         clock=bootstrap.utc_now,
     )
