@@ -39,6 +39,7 @@ from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.state import Standing
 from points_ledger.runtime import bootstrap, deployment, observability, operations, services
 from points_ledger.runtime import stream as runtime_stream
+from points_ledger.runtime import totals as runtime_totals
 from points_ledger.service.ports import Append, ExternalLink, Write
 from tests.functions import access, gateway, records
 from tests.functions.gateway import STAFF, CallerKind
@@ -100,6 +101,7 @@ CACHES: Final = (
     *(each for each in vars(operations).values() if hasattr(each, "cache_clear")),
     runtime_stream.event_bus,
     runtime_stream.queues,
+    runtime_totals.totalling,
     observability.logger,
     observability.metrics,
 )

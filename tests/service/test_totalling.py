@@ -230,7 +230,7 @@ def test_a_long_batch_is_stored_in_several_transactions() -> None:
 
 
 def test_one_change_that_no_transaction_can_hold_is_an_error() -> None:
-    for counting in (wide(100), wide(1, counters=201)):
+    for counting in (wide(100), wide(1, counters=101)):
         one = Totalling(store=MemoryTotals(), program_at=no_program, counting=(counting,))
         with pytest.raises(BrokenInvariantError):
             one.count(SHARD, [change(1)])

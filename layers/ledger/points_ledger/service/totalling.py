@@ -20,7 +20,7 @@ from points_ledger.service.ports import Stored
 
 MAX_WRITES_PER_CHUNK: Final = 99
 """A transaction has at most 100 actions, and one of them moves the checkpoint."""
-MAX_COUNTERS_PER_WRITE: Final = 200
+MAX_COUNTERS_PER_WRITE: Final = 100
 """Counters of one item that one write changes: its expression has to stay below 4 KB."""
 MAX_ATTEMPTS: Final = 10
 """Tries of one batch. Only another copy of the same batch, or another shard that writes the same
