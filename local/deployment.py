@@ -33,6 +33,9 @@ PARAMETERS = {
     # The emulator compares the number with a text, and then reads no queue at all.
     "WorkerMaximumConcurrency": "0",
     "LeadingKeysAbsent": "true",
+    # Tests listen on this machine, and do not wait for days.
+    "OutboundAllowLoopback": "true",
+    "OutboundRetryDelaysSeconds": "1,2,2",
     # What a client calls here is longer than the path that the emulator hands on.
     "SquareNotificationUrl": "http://{host}/_aws/execute-api/{api_id}/{stage}{path}",
 }

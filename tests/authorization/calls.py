@@ -106,6 +106,19 @@ def _simulation(desk: Desk) -> Call:
     return Call(path={"simulation_id": made["simulation_id"]})
 
 
+def _endpoint(desk: Desk) -> Call:
+    """An endpoint that is told of nothing that happens; there may be few, so that it is used on."""
+    known = desk.colleague("GET /outbound-webhooks", Call())["outbound_webhooks"]
+    mine = [each for each in known if each["description"] == "authorization"]
+    [endpoint] = mine[:1] or [desk.colleague("POST /outbound-webhooks", _new_endpoint(desk))]
+    return Call(path={"webhook_id": endpoint["webhook_id"]})
+
+
+def _new_endpoint(desk: Desk) -> Call:  # noqa: ARG001 - every recipe takes the desk
+    url, events = "https://hooks.invalid/points", ["LedgerInconsistent"]
+    return Call(body={"url": url, "events": events, "description": "authorization"})
+
+
 CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "GET /health": lambda _: Call(),
     "GET /portal": lambda _: Call(),
@@ -189,5 +202,15 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "GET /dead-letters": lambda _: Call(),
     "POST /dead-letters/redrive": lambda _: Call(body={"queue": "hold_release_failures"}),
     "GET /integrity": lambda _: Call(),
+    "GET /outbound-webhooks": lambda _: Call(),
+    "POST /outbound-webhooks": _new_endpoint,
+    "DELETE /outbound-webhooks/{webhook_id}": _endpoint,
+    "POST /outbound-webhooks/{webhook_id}/secret": _endpoint,
+    "POST /outbound-webhooks/{webhook_id}/enable": _endpoint,
+    "POST /outbound-webhooks/{webhook_id}/test": _endpoint,
+    "GET /outbound-webhooks/{webhook_id}/deliveries": _endpoint,
+    "POST /outbound-webhooks/{webhook_id}/deliveries/{delivery_id}/retry": lambda desk: Call(
+        path={**_endpoint(desk).path, "delivery_id": "none"}
+    ),
 }
 """By route. What a call changes is made for that call alone."""

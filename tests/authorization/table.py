@@ -33,6 +33,7 @@ def _row(self_: int, other: int, staff: int, admin: int, till: int) -> Statuses:
 
 _PUBLIC: Final = MappingProxyType(dict.fromkeys(CALLERS, 200))
 _OWN_OR_STAFF: Final = _row(200, 403, 200, 200, 403)
+_ADMIN: Final = _row(403, 403, 403, 200, 403)
 _OWN_STAFF_OR_TILL: Final = _row(200, 403, 200, 200, 200)
 _STAFF: Final = _row(403, 403, 200, 200, 403)
 _STAFF_OR_TILL: Final = _row(403, 403, 200, 200, 200)
@@ -99,6 +100,17 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
         "GET /dead-letters": _row(403, 403, 403, 200, 403),
         "POST /dead-letters/redrive": _row(403, 403, 403, 200, 403),
         "GET /integrity": _STAFF,
+        "GET /outbound-webhooks": _ADMIN,
+        "POST /outbound-webhooks": _row(403, 403, 403, 201, 403),
+        "DELETE /outbound-webhooks/{webhook_id}": _ADMIN,
+        "POST /outbound-webhooks/{webhook_id}/secret": _ADMIN,
+        "POST /outbound-webhooks/{webhook_id}/enable": _ADMIN,
+        "POST /outbound-webhooks/{webhook_id}/test": _row(403, 403, 403, 202, 403),
+        "GET /outbound-webhooks/{webhook_id}/deliveries": _ADMIN,
+        # The endpoint of these calls was sent nothing: whoever may ask is told so.
+        "POST /outbound-webhooks/{webhook_id}/deliveries/{delivery_id}/retry": _row(
+            403, 403, 403, 404, 403
+        ),
     }
 )
 

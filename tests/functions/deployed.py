@@ -256,6 +256,17 @@ class Deployed:
             for name in [queue, target] if kind == "queue" else [queue]:
                 bootstrap.sqs().create_queue(QueueName=name)
 
+    def queue_outbound(self) -> dict[str, str]:
+        """Make the queues of outbound webhooks; their addresses."""
+        names = ("deliveries", "retries", "retries_dead_letters")
+        urls = {
+            name: bootstrap.sqs().create_queue(QueueName=f"outbound-{name}")["QueueUrl"]
+            for name in names
+        }
+        for name, url in urls.items():
+            self.monkeypatch.setenv(f"OUTBOUND_{name.upper()}_QUEUE_URL", url)
+        return urls
+
     def check(self) -> None:
         """What no single assertion of a test is about."""
         assert self._violations == []
@@ -494,6 +505,8 @@ def environment() -> Mapping[str, str]:
         "TABLE_NAME": TABLE,
         "EVENT_BUS_NAME": BUS,
         "ALLOW_FUTURE_SCHEDULES": "false",
+        "OUTBOUND_ALLOW_LOOPBACK": "false",
+        "OUTBOUND_RETRY_DELAYS_SECONDS": "5,300,1800",
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "LAST_RESORTS": last_resorts(),
         "SIBLING_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/any",

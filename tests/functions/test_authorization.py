@@ -54,6 +54,7 @@ class Desk:
         self.deployed.give("C-1", 60_000)
         self.deployed.queue_simulations()
         self.deployed.make_last_resorts()
+        self.deployed.queue_outbound()
 
     def ask(self, route: str, call: Call, caller: CallerKind) -> Answer:
         return self.deployed.ask(

@@ -20,12 +20,13 @@ STREAM_ACTIONS = {
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
 }
-CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "REWARD#*", "SWEEP#*", "TOTALS#*"}
+CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "OUTBOUND#ENDPOINTS", "REWARD#*", "SWEEP#*", "TOTALS#*"}
 REMOVABLE_PREFIXES = {
     *("DUE#*", "EXTERNAL#*", "LIST#*", "LIST#leaderboards#*", "PROFILE#*", "TOTALS#*"),
+    *("OUTBOUND#ENDPOINTS", "OUTBOUND#SECRETS#*"),
 }
-# Personal data, what finds it, markers of birthdays, and places in lists: nothing else is ever
-# taken away.
+# Personal data, what finds it, markers of birthdays, places in lists and outbound webhooks:
+# nothing else is ever taken away.
 # Neither can be limited to a resource: these actions have none.
 RESOURCELESS_ACTIONS = {
     "dynamodb:ListStreams",
@@ -118,6 +119,10 @@ WRITES = {
     "program": {"PROGRAM", "REQUEST#*", "SIMULATION#*"},
     "simulations": {"SIMULATION#*"},
     "operations": set(),
+    "outbound_webhooks": {"OUTBOUND#ENDPOINTS", "OUTBOUND#SECRETS#*", "REQUEST#*"},
+    "outbound_events": set(),
+    "outbound_deliveries": {"OUTBOUND#DELIVERIES#*"},
+    "outbound_retries": {"OUTBOUND#DELIVERIES#*"},
     "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
     "report_totals": {"TOTALS#*", "CHECKPOINT#*"},
     "reports": set(),

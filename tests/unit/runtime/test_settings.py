@@ -25,7 +25,7 @@ SWEEP = {**POWERTOOLS, "TABLE_NAME": "ledger", "ALLOW_FUTURE_SCHEDULES": "false"
 
 def complete(settings_class: type[Settings]) -> dict[str, str]:
     values = {name: name.lower() for name in variables(settings_class)}
-    return {name: "true" if name.startswith("ALLOW") else value for name, value in values.items()}
+    return {name: "true" if "ALLOW_" in name else value for name, value in values.items()}
 
 
 @pytest.mark.parametrize("function", FUNCTION_SETTINGS)

@@ -33,6 +33,7 @@ ListKind = Literal[
     "sales",
     "top_members",
     "dead_letters",
+    "outbound_deliveries",
 ]
 
 _CHECK_BYTES: Final = 12

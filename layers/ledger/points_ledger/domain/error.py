@@ -28,6 +28,7 @@ LedgerError
 │   ├── AlreadyReversedError
 │   ├── TransferNotPermittedError
 │   ├── MergeNotPermittedError
+│   ├── WebhookDisabledError
 │   └── LimitExceededError
 ├── FactRefusedError                a fact is wrong by itself: it goes to the dead letters
 │   ├── FutureFactError
@@ -308,6 +309,15 @@ class CouponNotUsableError(Rejection):
     code: ClassVar[str] = "coupon_not_usable"
     title: ClassVar[str] = "The coupon cannot be used"
     coupon_status: str
+
+
+@dataclass
+class WebhookDisabledError(Rejection):
+    """An endpoint of outbound webhooks is told nothing until somebody enables it."""
+
+    code: ClassVar[str] = "webhook_disabled"
+    title: ClassVar[str] = "The outbound webhook is disabled"
+    webhook_id: str
 
 
 @dataclass

@@ -34,6 +34,7 @@ from points_ledger.domain.error import (
     TooManyRequestsError,
     TransferNotPermittedError,
     UnauthenticatedError,
+    WebhookDisabledError,
     YearlyCapExceededError,
 )
 
@@ -73,6 +74,7 @@ STATUS: Final[Mapping[type[LedgerError], int]] = MappingProxyType(
         ReservationNotOpenError: 422,
         AlreadyReversedError: 422,
         LimitExceededError: 422,
+        WebhookDisabledError: 422,
         # Facts come by queue; one that a request makes (an action) is refused with all its kin.
         FactRefusedError: 422,
         BrokenInvariantError: INTERNAL_STATUS,

@@ -24,7 +24,9 @@ from points_ledger.service.ledger import WritePath
 from points_ledger.service.programs import Programs
 
 if TYPE_CHECKING:
+    from points_ledger.adapters.dynamodb.outbound import DynamoDbOutbound
     from points_ledger.domain.entry import Entry
+    from points_ledger.domain.outbound import Endpoint
     from points_ledger.domain.program import Program
     from points_ledger.service.acting import Acting
     from points_ledger.service.adjusting import Adjusting
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from points_ledger.service.leaderboards import Leaderboards
     from points_ledger.service.memberships import Memberships
     from points_ledger.service.merging import Merging
+    from points_ledger.service.outbound import Outbound
+    from points_ledger.service.outbound_delivery import Delivering
     from points_ledger.service.overview import Overviews
     from points_ledger.service.planning import Planning
     from points_ledger.service.publishing import Publishing
@@ -514,6 +518,55 @@ def backtest_job() -> "BacktestJob":
     )
 
 
+@cache
+def outbound() -> "Outbound":
+    """Keeps endpoints of outbound webhooks."""
+    from points_ledger.adapters.outbound_queue import ErrandQueue
+    from points_ledger.runtime.settings import OutboundWebhooksSettings
+    from points_ledger.service.outbound import Outbound
+
+    queue_url = load(OutboundWebhooksSettings).outbound_deliveries_queue_url
+    return Outbound(
+        endpoints=_outbound_store(),
+        store=store(),
+        errands=ErrandQueue(client=bootstrap.sqs(), queue_url=queue_url),
+        clock=bootstrap.utc_now,
+        new_id=_new_outbound_id,
+        new_secret=_new_signing_secret,
+    )
+
+
+def outbound_endpoints() -> "tuple[Endpoint, ...]":
+    """The endpoints of outbound webhooks as they are now."""
+    return _outbound_store().endpoints()
+
+
+@cache
+def outbound_delivering() -> "Delivering":
+    """Posts events to endpoints."""
+    from datetime import timedelta
+
+    from points_ledger.adapters.outbound_http import HttpCourier
+    from points_ledger.runtime.settings import OutboundDeliveriesSettings
+    from points_ledger.service.outbound_delivery import Delivering
+
+    settings = load(OutboundDeliveriesSettings)
+    delays = settings.outbound_retry_delays_seconds.split(",")
+    return Delivering(
+        store=_outbound_store(),
+        courier=HttpCourier(allow_loopback=settings.outbound_allow_loopback),
+        clock=bootstrap.utc_now,
+        delays=tuple(timedelta(seconds=int(each)) for each in delays),
+    )
+
+
+@cache
+def _outbound_store() -> "DynamoDbOutbound":
+    from points_ledger.adapters.dynamodb.outbound import DynamoDbOutbound
+
+    return DynamoDbOutbound(bootstrap.dynamodb(), load(LedgerSettings).table_name)
+
+
 def _read_draft(document: str) -> "Program":
     from points_ledger.contracts.stored_program import program_from_stored
     from points_ledger.service.backtesting import DRAFT_VERSION
@@ -545,6 +598,15 @@ def _new_code() -> CouponCode:
     from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 
     return code_of(secrets.token_bytes(RANDOM_BYTES))
+
+
+def _new_outbound_id() -> str:
+    return secrets.token_hex(12)
+
+
+def _new_signing_secret() -> str:
+    """As Standard Webhooks writes one: 32 random bytes."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def _new_salt() -> str:

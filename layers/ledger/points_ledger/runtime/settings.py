@@ -91,6 +91,38 @@ class OperationsSettings(LedgerSettings):
     sibling_queue_url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundWebhooksSettings(LedgerSettings):
+    """Function outbound_webhooks."""
+
+    outbound_allow_loopback: bool
+    outbound_deliveries_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundEventsSettings(LedgerSettings):
+    """Function outbound_events."""
+
+    outbound_deliveries_queue_url: str
+    outbound_retries_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundDeliveriesSettings(LedgerSettings):
+    """Function outbound_deliveries; the delays are seconds, parted by commas."""
+
+    outbound_allow_loopback: bool
+    outbound_retry_delays_seconds: str
+    outbound_retries_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundRetriesSettings(OutboundDeliveriesSettings):
+    """Function outbound_retries."""
+
+    outbound_retries_dead_letters_queue_url: str
+
+
 FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
     {
         "webhooks": WebhooksSettings,
@@ -114,6 +146,10 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "portal": PortalSettings,
         "reports": LedgerSettings,
         "operations": OperationsSettings,
+        "outbound_webhooks": OutboundWebhooksSettings,
+        "outbound_events": OutboundEventsSettings,
+        "outbound_deliveries": OutboundDeliveriesSettings,
+        "outbound_retries": OutboundRetriesSettings,
     }
 )
 """By the name of the function's folder; a template test compares it with template.yaml."""

@@ -29,6 +29,9 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | why a message failed          | FAILURE#<message id>               | FAILURE                   |
 | reconciliation                | INTEGRITY                          | RECONCILIATION            |
 | member with changes           | CHANGED#<hour>#<shard>             | <member>                  |
+| outbound webhooks, their count| OUTBOUND#ENDPOINTS                 | ENDPOINT#<id>, COUNT      |
+| secrets of an outbound webhook| OUTBOUND#SECRETS#<id>              | SECRETS                   |
+| log of an outbound webhook    | OUTBOUND#DELIVERIES#<id>           | <delivery id>             |
 """
 
 import hashlib
@@ -81,6 +84,7 @@ CHECKPOINT: Final = "CHECKPOINT"
 FAILURE: Final = "FAILURE"
 INTEGRITY: Final = "INTEGRITY"
 CHANGED: Final = "CHANGED"
+OUTBOUND: Final = "OUTBOUND"
 
 ENTRY_PREFIX: Final = "ENTRY#"
 AFTER_ENTRIES: Final = "ENTRY$"
@@ -89,6 +93,7 @@ WAITING_PREFIX: Final = "WAITING#"
 PARKED_PREFIX: Final = "PARKED#"
 NOTE_PREFIX: Final = "NOTE#"
 SHARE_PREFIX: Final = "SHARE#"
+ENDPOINT_PREFIX: Final = "ENDPOINT#"
 FIRST_MARKER: Final = "0"
 """Sorts before every marker of an hour."""
 
@@ -316,6 +321,39 @@ def changed_shard(member_id: MemberId, shard_count: int) -> int:
 def changed_member(sk: str) -> MemberId:
     """Whose ledger was written."""
     return MemberId(parts(sk)[0])
+
+
+# --- Outbound webhooks ----------------------------------------------------------------------
+
+
+def endpoints_pk() -> str:
+    """The partition of all endpoints and of their number."""
+    return _joined(OUTBOUND, "ENDPOINTS")
+
+
+def endpoint_key(webhook_id: str) -> TableKey:
+    """One endpoint."""
+    return TableKey(endpoints_pk(), f"{ENDPOINT_PREFIX}{_escaped(webhook_id)}")
+
+
+def endpoint_count_key() -> TableKey:
+    """How many endpoints there are."""
+    return TableKey(endpoints_pk(), "COUNT")
+
+
+def endpoint_secrets_key(webhook_id: str) -> TableKey:
+    """The secrets of an endpoint, apart from it: few functions may read them."""
+    return TableKey(_joined(OUTBOUND, "SECRETS", webhook_id), "SECRETS")
+
+
+def deliveries_pk(webhook_id: str) -> str:
+    """The partition of an endpoint's log."""
+    return _joined(OUTBOUND, "DELIVERIES", webhook_id)
+
+
+def delivery_key(webhook_id: str, delivery_id: str) -> TableKey:
+    """One delivery; their ids sort by the time of the event."""
+    return TableKey(deliveries_pk(webhook_id), _escaped(delivery_id))
 
 
 # --- Reading keys ---------------------------------------------------------------------------

@@ -1,0 +1,210 @@
+"""The workers of outbound webhooks: events to endpoints, first tries, and later ones.
+
+Three queues keep one endpoint from holding up another. An event becomes one message per endpoint.
+First tries and retries have queues of their own, and an endpoint that fails again and again, or
+answers slowly, has its events in the second from the start: there they wait hidden, for as long as
+the next try is away, and nothing else waits behind them.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from points_ledger.adapters.outbound_queue import ErrandQueue, decode_errand
+from points_ledger.domain.calendar import format_instant, parse_instant
+from points_ledger.domain.outbound import Endpoint, Occurrence, delivery_id
+from points_ledger.runtime import bootstrap, observability, services
+from points_ledger.runtime.batch import Context
+from points_ledger.runtime.observability import Identifier, Outcome
+from points_ledger.runtime.settings import (
+    OutboundDeliveriesSettings,
+    OutboundEventsSettings,
+    OutboundRetriesSettings,
+    load,
+)
+from points_ledger.service.outbound_delivery import Told
+from points_ledger.service.outbound_ports import Errand
+
+RESERVED_MILLISECONDS: Final = 25_000
+"""No try is begun with less time left than one may need."""
+
+Record = Mapping[str, Any]
+Answer = dict[str, list[dict[str, str]]]
+
+
+# --- Events to endpoints --------------------------------------------------------------------
+
+
+def fan_out(event: Mapping[str, Any]) -> Answer:
+    """Ask for one delivery per event and endpoint; the answer names the messages that come again.
+
+    Raises:
+        SettingsError: the function cannot work at all: every message comes again.
+    """
+    load(OutboundEventsSettings)
+    with observability.invocation():
+        told, refused = _occurrences(event["Records"])
+        try:
+            errands = _send(told)
+        except Exception as error:  # noqa: BLE001 - all of them come again
+            observability.log_failure(error)
+            return _again([record["messageId"] for record in event["Records"]])
+        ids: dict[str, Identifier] = {"events": len(told), "deliveries": errands}
+        observability.log(Outcome(name="queued" if errands else "ignored", ids=ids))
+    return _again(refused)
+
+
+def _occurrences(records: list[Record]) -> tuple[list[Occurrence], list[str]]:
+    told: list[Occurrence] = []
+    refused: list[str] = []
+    for record in records:
+        try:
+            told.append(occurrence_of(record["body"]))
+        except (KeyError, TypeError, ValueError):
+            ids: dict[str, Identifier] = {"message_id": record["messageId"]}
+            observability.log(Outcome(name="refused", code="malformed", ids=ids), level="error")
+            refused.append(record["messageId"])
+    return told, refused
+
+
+def occurrence_of(text: str) -> Occurrence:
+    """An event of the bus as endpoints are told of it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no event of ours.
+    """
+    event: Any = json.loads(text)
+    type_, detail = str(event["detail-type"]), event["detail"]
+    at = _instant(event)
+    document = {"type": type_, "timestamp": format_instant(at), "data": detail}
+    content = json.dumps(document, separators=(",", ":"))
+    return Occurrence(id=str(detail["id"]), type=type_, at=at, content=content)
+
+
+def _instant(event: Any) -> datetime:  # noqa: ANN401 - JSON
+    """When it was recorded, where it says so: the bus knows whole seconds only."""
+    entry = event["detail"].get("entry")
+    recorded = entry.get("recorded_at") if isinstance(entry, dict) else None
+    return parse_instant(recorded or event["time"])
+
+
+def _send(told: list[Occurrence]) -> int:
+    endpoints = services.outbound_endpoints() if told else ()
+    near: list[Errand] = []
+    apart: list[Errand] = []
+    for occurrence in told:
+        for endpoint in endpoints:
+            if endpoint.wants(occurrence.type):
+                (apart if endpoint.stands_apart else near).append(_errand(endpoint, occurrence))
+    settings = load(OutboundEventsSettings)
+    _queue(settings.outbound_deliveries_queue_url).send(near)
+    _queue(settings.outbound_retries_queue_url).send(apart)
+    return len(near) + len(apart)
+
+
+def _errand(endpoint: Endpoint, occurrence: Occurrence) -> Errand:
+    to = delivery_id(endpoint.webhook_id, occurrence.id, occurrence.at)
+    return Errand(webhook_id=endpoint.webhook_id, delivery_id=to, occurrence=occurrence)
+
+
+# --- Deliveries -----------------------------------------------------------------------------
+
+
+def first_try(event: Mapping[str, Any], context: Context) -> Answer:
+    """Deliver each message; what has to wait goes to the queue of retries.
+
+    Raises:
+        SettingsError: the function cannot work at all: every message comes again.
+    """
+    retries = _queue(load(OutboundDeliveriesSettings).outbound_retries_queue_url)
+
+    def is_done(record: Record, errand: Errand, told: Told) -> bool:  # noqa: ARG001 - of one kind
+        if told.name in ("postponed", "given_up"):
+            retries.send([errand], delay_seconds=_seconds_until(told.again_at))
+        return True
+
+    return _deliver(event, context, is_done)
+
+
+def later_try(event: Mapping[str, Any], context: Context) -> Answer:
+    """Deliver each message; what has to wait is hidden, what is given up goes to the dead letters.
+
+    Raises:
+        SettingsError: the function cannot work at all: every message comes again.
+    """
+    settings = load(OutboundRetriesSettings)
+    retries = _queue(settings.outbound_retries_queue_url)
+    dead_letters = _queue(settings.outbound_retries_dead_letters_queue_url)
+
+    def is_done(record: Record, errand: Errand, told: Told) -> bool:  # noqa: ARG001 - of one kind
+        if told.name == "postponed":
+            retries.hide(record["receiptHandle"], seconds=_seconds_until(told.again_at))
+            return False
+        if told.set_aside is not None:
+            dead_letters.send([told.set_aside])
+        return True
+
+    return _deliver(event, context, is_done)
+
+
+def _deliver(
+    event: Mapping[str, Any], context: Context, is_done: Callable[[Record, Errand, Told], bool]
+) -> Answer:
+    with observability.invocation():
+        again = [
+            record["messageId"]
+            for record in event["Records"]
+            if not _is_delivered(record, context, is_done)
+        ]
+    return _again(again)
+
+
+def _is_delivered(
+    record: Record, context: Context, is_done: Callable[[Record, Errand, Told], bool]
+) -> bool:
+    ids: dict[str, Identifier] = {"message_id": record["messageId"]}
+    if context.get_remaining_time_in_millis() < RESERVED_MILLISECONDS:
+        observability.log(Outcome(name="out_of_time", ids=ids), level="warning")
+        return False
+    try:
+        errand = decode_errand(record["body"])
+    except (KeyError, TypeError, ValueError):
+        observability.log(Outcome(name="refused", code="malformed", ids=ids), level="error")
+        return False
+    ids |= {"webhook_id": errand.webhook_id, "delivery_id": errand.delivery_id}
+    try:
+        told = services.outbound_delivering().deliver(errand)
+        done = is_done(record, errand, told)
+    except Exception as error:  # noqa: BLE001 - one bad message must not take the others with it
+        observability.log_failure(error, ids=ids)
+        return False
+    _log(told, ids)
+    return done
+
+
+def _log(told: Told, ids: Mapping[str, Identifier]) -> None:
+    made = told.made
+    known: dict[str, Identifier] = {**ids}
+    if made is not None:
+        known |= {"status_code": made.status_code, "milliseconds": made.duration_milliseconds}
+    code = None if made is None else made.outcome
+    observability.log(Outcome(name=told.name, code=code, ids=known))
+    if told.disabled is not None:
+        disabled = Outcome(name="endpoint_disabled", code=told.disabled, ids=ids)
+        observability.log(disabled, level="error")
+
+
+def _seconds_until(instant: datetime | None) -> int:
+    """Whole seconds, rounded up; 0 where it is over."""
+    if instant is None:
+        return 0
+    return max(0, -int((bootstrap.utc_now() - instant).total_seconds() // 1))
+
+
+def _queue(url: str) -> ErrandQueue:
+    return ErrandQueue(client=bootstrap.sqs(), queue_url=url)
+
+
+def _again(message_ids: list[str]) -> Answer:
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in message_ids]}
