@@ -85,6 +85,8 @@ class Visitor:
     def screenshot(self, name: str, *, full_page: bool = True) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
+        # A bar that stays at the top would stand in the middle of a long picture.
+        self.page.evaluate("scrollTo(0, 0)")
         self.page.screenshot(path=path, full_page=full_page)
         return path
 

@@ -11,6 +11,9 @@ export const number = (value) => whole.format(value);
 
 export const percent = (fraction) => share.format(fraction);
 
+// "1 member", "12 members"
+export const counted = (value, one, many) => `${whole.format(value)} ${value === 1 ? one : many}`;
+
 export const points = (value) => `${whole.format(value)} ${Math.abs(value) === 1 ? "point" : "points"}`;
 
 // With its sign, for changes: "+120", "−5".
