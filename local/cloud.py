@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
 
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -79,6 +80,13 @@ class Cloud:
         """Secret values."""
         return self._session.client(
             "secretsmanager", endpoint_url=self.home.endpoint_url, config=self._config
+        )
+
+    @cached_property
+    def emails(self) -> "SESV2Client":
+        """The mail service."""
+        return self._session.client(
+            "sesv2", endpoint_url=self.home.endpoint_url, config=self._config
         )
 
     @cached_property

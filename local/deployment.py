@@ -20,6 +20,8 @@ EMULATOR_LINES_SHOWN = 5
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 
+MAIL_SENDER = "points@ledger.example"
+
 PARAMETERS = {
     # The emulator runs the functions itself, so they are built for this machine.
     "RuntimeVersion": RUNTIME,
@@ -36,6 +38,11 @@ PARAMETERS = {
     # Tests listen on this machine, and do not wait for days.
     "OutboundAllowLoopback": "true",
     "OutboundRetryDelaysSeconds": "1,2,2",
+    # Nothing leaves the emulator: mails can be read at /_ministack/ses/messages.
+    "EmailSender": MAIL_SENDER,
+    # The emulator asks about sending a mail without naming the identity.
+    "EmailIdentityArn": "*",
+    "NotificationDelaySeconds": "1",
     # What a client calls here is longer than the path that the emulator hands on.
     "SquareNotificationUrl": "http://{host}/_aws/execute-api/{api_id}/{stage}{path}",
 }
@@ -63,7 +70,9 @@ def deploy(home: Home) -> None:
     # The ledger layer also holds the program document, which is not in its source folder: a cache
     # of its own for each state of the document keeps a cached build from missing a change.
     document = hashlib.sha256(PROGRAM_DOCUMENT.read_bytes()).hexdigest()[:12]
-    parameters = [f"{name}={value}" for name, value in PARAMETERS.items()]
+    public_url = f"{home.endpoint_url}/_aws/execute-api/{{api_id}}/$default"
+    chosen = PARAMETERS | {"PublicApiUrl": public_url}
+    parameters = [f"{name}={value}" for name, value in chosen.items()]
     _sam(
         home,
         "build",

@@ -170,6 +170,7 @@ def _endpoints(home: Home, cloud: Cloud) -> Description:
 
 
 def _people_and_secrets(cloud: Cloud, description: Description) -> Description:
+    cloud.emails.create_email_identity(EmailIdentity=deployment.MAIL_SENDER)
     secrets = webhook_secrets.random_secrets()
     webhook_secrets.activate(cloud, description["webhook_secret_arn"], secrets)
     user_pool_id = description["user_pool_id"]

@@ -191,6 +191,13 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     "POST /rewards": _new_reward,
     "PATCH /rewards/{reward_id}": _reward,
     "GET /members/{member_id}/coupons": _member,
+    "GET /notifications/templates": lambda _: Call(),
+    "PUT /notifications/templates": lambda _: Call(body={"templates": []}),
+    "POST /notifications/previews": lambda _: Call(
+        body={"event": "PointsMatured", "language": "en", "subject": "Points", "text": "{points}"}
+    ),
+    "GET /unsubscribe": lambda _: Call(),
+    "POST /unsubscribe": lambda _: Call(),
     "GET /coupons/{code}": lambda desk: Call(path=_coupon(desk).path),
     "POST /coupons/{code}/use": _coupon,
     "POST /coupons/{code}/cancel": _coupon,

@@ -32,6 +32,8 @@ def _row(self_: int, other: int, staff: int, admin: int, till: int) -> Statuses:
 
 
 _PUBLIC: Final = MappingProxyType(dict.fromkeys(CALLERS, 200))
+_LINK: Final = MappingProxyType(dict.fromkeys(CALLERS, 400))
+"""Open to whoever has the link out of a mail, which these calls have not."""
 _OWN_OR_STAFF: Final = _row(200, 403, 200, 200, 403)
 _ADMIN: Final = _row(403, 403, 403, 200, 403)
 _OWN_STAFF_OR_TILL: Final = _row(200, 403, 200, 200, 200)
@@ -89,6 +91,11 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
         "POST /rewards": _row(403, 403, 403, 201, 403),
         "PATCH /rewards/{reward_id}": _row(403, 403, 403, 200, 403),
         "GET /members/{member_id}/coupons": _OWN_OR_STAFF,
+        "GET /notifications/templates": _row(403, 403, 403, 200, 403),
+        "PUT /notifications/templates": _row(403, 403, 403, 200, 403),
+        "POST /notifications/previews": _row(403, 403, 403, 200, 403),
+        "GET /unsubscribe": _LINK,
+        "POST /unsubscribe": _LINK,
         "GET /coupons/{code}": _row(200, 404, 200, 200, 200),
         "POST /coupons/{code}/use": _STAFF_OR_TILL,
         "POST /coupons/{code}/cancel": _STAFF_OR_TILL,

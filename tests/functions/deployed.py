@@ -94,6 +94,7 @@ _CLIENTS: Final = (
     bootstrap.secrets,
     bootstrap.identities,
     bootstrap.functions,
+    bootstrap.emails,
 )
 CACHES: Final = (
     *_CLIENTS,

@@ -123,6 +123,8 @@ WRITES = {
     "outbound_events": set(),
     "outbound_deliveries": {"OUTBOUND#DELIVERIES#*"},
     "outbound_retries": {"OUTBOUND#DELIVERIES#*"},
+    "messaging": {"PROFILE#*", "NOTIFICATIONS"},
+    "notifications": {"MAIL#*"},
     "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
     "report_totals": {"TOTALS#*", "CHECKPOINT#*"},
     "reports": set(),

@@ -7,6 +7,9 @@ PUBLIC_ROUTES = {
     "GET /program",
     "GET /program/schema",
     "POST /webhooks/{provider}",
+    # The link in a mail: its token is signed.
+    "GET /unsubscribe",
+    "POST /unsubscribe",
     # Pages, and what judges a password or a session's cookie itself.
     "GET /portal",
     "GET /console",

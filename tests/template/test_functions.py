@@ -8,8 +8,9 @@ from tests.template.reading import ROOT, Function, Template, attribute_of, named
 FUNCTIONS = read_template().functions
 LONGEST_REQUEST_SECONDS = 29
 # A backtest comes again for as long as it makes progress; it gives itself up before SQS does.
-# A retry of an outbound webhook is handed out at least once per try.
-TURNS = {"simulations": 1000, "outbound_retries": 100}
+# A retry of an outbound webhook is handed out at least once per try. A mail waits for the end of
+# the quiet hours, which takes two turns at most.
+TURNS = {"simulations": 1000, "outbound_retries": 100, "notifications": 8}
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda found: found.folder)
 

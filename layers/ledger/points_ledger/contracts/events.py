@@ -5,10 +5,9 @@ from types import MappingProxyType
 from typing import Final
 
 from points_ledger.contracts.responses import entry_document
-from points_ledger.domain.entry import Entry, EntryType, Posting
-from points_ledger.domain.lot import total
-from points_ledger.domain.state import decode_lots
+from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.tier import changed_tier
+from points_ledger.domain.told import points_told
 from points_ledger.service.ports import Approval
 
 EVENT_NAMES: Final[Mapping[EntryType, str]] = MappingProxyType(
@@ -53,19 +52,6 @@ def approval_detail(approval: Approval) -> Mapping[str, object]:
     }
 
 
-def _points(posting: Posting) -> int:
-    """A capture is about what was spent of the reservation, not about the rest that came back.
-
-    A notice is about the lots that it names, an extension about those that it keeps.
-    """
-    if posting.type == "capture":
-        return posting.counters.get("redeemed", 0)
-    if posting.type in ("notice", "extension"):
-        about = "lots" if posting.type == "notice" else "extended"
-        return total(decode_lots(posting.details.get(about, "")))
-    return posting.available or posting.pending or posting.reserved
-
-
 def tier_event_id(member_id: str, number: int) -> str:
     """The same whenever the change of tier of the same entry is told again."""
     return f"{event_id(member_id, number)}#tier"
@@ -92,6 +78,6 @@ def entry_detail(entry: Entry) -> Mapping[str, object]:
     """Whose entry it is, the points that it is about (unsigned), and the entry itself."""
     return {
         "member_id": entry.member_id,
-        "points": abs(_points(entry.posting)),
+        "points": abs(points_told(entry.posting)),
         "entry": entry_document(entry),
     }

@@ -17,15 +17,19 @@ if TYPE_CHECKING:  # stubs, absent at run time
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
-Service = Literal["cognito-idp", "dynamodb", "events", "lambda", "secretsmanager", "sqs"]
+Service = Literal["cognito-idp", "dynamodb", "events", "lambda", "secretsmanager", "sesv2", "sqs"]
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 2
 MAX_ATTEMPTS: Final = 3
 """Three attempts of two seconds with at most three seconds of backoff between them end within the
 ten seconds that the webhook function has. Every call that we make is answered in milliseconds."""
+
+MAIL_READ_TIMEOUT_SECONDS: Final = 10
+"""A mail whose answer is lost is never sent again, so it is waited for."""
 
 MAX_POOL_CONNECTIONS: Final = 16
 """Parallel requests of one sweep worker."""
@@ -79,15 +83,27 @@ def identities() -> "CognitoIdentityProviderClient":
 
 
 @cache
+def emails() -> "SESV2Client":
+    """The client of the mail service; it tries once, for a mail that is sent twice is worse."""
+    client: SESV2Client = _client("sesv2", read_timeout=MAIL_READ_TIMEOUT_SECONDS, attempts=1)
+    return client
+
+
+@cache
 def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def _client(service: Service):  # type: ignore[no-untyped-def]  # noqa: ANN202 - botocore builds the class at run time; the callers name it
+def _client(  # type: ignore[no-untyped-def]  # noqa: ANN202 - botocore builds the class at run time; the callers name it
+    service: Service,
+    *,
+    read_timeout: int = READ_TIMEOUT_SECONDS,
+    attempts: int = MAX_ATTEMPTS,
+):
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=MAX_POOL_CONNECTIONS,
         tcp_keepalive=True,
     )

@@ -19,11 +19,19 @@ from points_ledger.adapters.dynamodb import DynamoDbReader, DynamoDbStore, Dynam
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.identity import CouponCode, MemberId, SimulationId
 from points_ledger.runtime import bootstrap, observability
-from points_ledger.runtime.settings import LedgerSettings, ProgramSettings, load
+from points_ledger.runtime.settings import (
+    NONE,
+    LedgerSettings,
+    MessagingSettings,
+    NotificationsSettings,
+    ProgramSettings,
+    load,
+)
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.programs import Programs
 
 if TYPE_CHECKING:
+    from points_ledger.adapters.dynamodb.mail import DynamoDbMail
     from points_ledger.adapters.dynamodb.outbound import DynamoDbOutbound
     from points_ledger.domain.entry import Entry
     from points_ledger.domain.outbound import Endpoint
@@ -44,6 +52,8 @@ if TYPE_CHECKING:
     from points_ledger.service.finding import Finding
     from points_ledger.service.importing import Importing
     from points_ledger.service.leaderboards import Leaderboards
+    from points_ledger.service.mail_templates import MailTemplates
+    from points_ledger.service.mailing import Mailing
     from points_ledger.service.memberships import Memberships
     from points_ledger.service.merging import Merging
     from points_ledger.service.outbound import Outbound
@@ -63,9 +73,13 @@ if TYPE_CHECKING:
     from points_ledger.service.standing import Changing
     from points_ledger.service.statements import Statements
     from points_ledger.service.transferring import Transferring
+    from points_ledger.service.unsubscribing import Unsubscribing
 
 _FIRST_PAUSE_SECONDS: Final = 0.01
 _LONGEST_PAUSE_SECONDS: Final = 0.4
+
+API_ID: Final = "{api_id}"
+"""Stands for the API's own id in its public address."""
 
 PARALLEL_READERS: Final = 8
 """Requests that one worker of backtests makes at the same time."""
@@ -565,6 +579,62 @@ def _outbound_store() -> "DynamoDbOutbound":
     from points_ledger.adapters.dynamodb.outbound import DynamoDbOutbound
 
     return DynamoDbOutbound(bootstrap.dynamodb(), load(LedgerSettings).table_name)
+
+
+@cache
+def mail_store() -> "DynamoDbMail":
+    """Templates of mails, and who sends which."""
+    from points_ledger.adapters.dynamodb.mail import DynamoDbMail
+
+    return DynamoDbMail(bootstrap.dynamodb(), load(LedgerSettings).table_name)
+
+
+@cache
+def mail_templates() -> "MailTemplates":
+    """Shows and changes what mails say."""
+    from points_ledger.service.mail_templates import MailTemplates
+
+    return MailTemplates(store=mail_store(), programs=programs(), clock=bootstrap.utc_now)
+
+
+@cache
+def unsubscribing() -> "Unsubscribing":
+    """Ends the mails of members who have a link that says so."""
+    from points_ledger.service.unsubscribing import Unsubscribing
+
+    return Unsubscribing(path=_write_path(), clock=bootstrap.utc_now, key=mail_key)
+
+
+@cache
+def mailing() -> "Mailing":
+    """Sends mails."""
+    from points_ledger.adapters.ses import SesMailer
+    from points_ledger.service.mailing import Mailing
+
+    settings = load(NotificationsSettings)
+    reply_to = settings.email_reply_to
+    public_url = settings.public_api_url.replace(API_ID, settings.api_id).rstrip("/")
+    return Mailing(
+        store=mail_store(),
+        mailer=SesMailer(
+            client=bootstrap.emails(),
+            sender=settings.email_sender,
+            reply_to=None if reply_to == NONE else reply_to,
+        ),
+        programs=programs(),
+        clock=bootstrap.utc_now,
+        key=mail_key,
+        new_token=_new_salt,
+        unsubscribe_url=f"{public_url}/unsubscribe",
+        portal_url=settings.portal_url.replace(API_ID, settings.api_id),
+    )
+
+
+@cache
+def mail_key() -> str:
+    """The key that signs links in mails; a process reads it once."""
+    answer = bootstrap.secrets().get_secret_value(SecretId=load(MessagingSettings).mail_key_arn)
+    return answer["SecretString"]
 
 
 def _read_draft(document: str) -> "Program":

@@ -12,6 +12,9 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+NONE: Final = "none"
+"""What a variable says that may be nothing: a blank one would be missing."""
+
 _FLAGS: Final[Mapping[str, bool]] = MappingProxyType({"true": True, "false": False})
 
 
@@ -73,6 +76,29 @@ class PortalSettings(Settings):
     """Function portal."""
 
     people_client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagingSettings(LedgerSettings):
+    """Function messaging; `mail_key_arn` names the secret that signs links in mails."""
+
+    mail_key_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationsSettings(MessagingSettings):
+    """Function notifications.
+
+    `email_sender` and `email_reply_to` are addresses, or `NONE`; `{api_id}` in the addresses of API
+    and portal stands for the API's own id.
+    """
+
+    notification_queue_url: str
+    email_sender: str
+    email_reply_to: str
+    api_id: str
+    public_api_url: str
+    portal_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +168,8 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "program": ProgramSettings,
         "simulations": ProgramSettings,
         "ledger_events": LedgerEventsSettings,
+        "notifications": NotificationsSettings,
+        "messaging": MessagingSettings,
         "report_totals": LedgerSettings,
         "portal": PortalSettings,
         "reports": LedgerSettings,

@@ -32,6 +32,8 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | outbound webhooks, their count| OUTBOUND#ENDPOINTS                 | ENDPOINT#<id>, COUNT      |
 | secrets of an outbound webhook| OUTBOUND#SECRETS#<id>              | SECRETS                   |
 | log of an outbound webhook    | OUTBOUND#DELIVERIES#<id>           | <delivery id>             |
+| templates of mails            | NOTIFICATIONS                      | TEMPLATES                 |
+| mail that was sent            | MAIL#<member>                      | <event>#<occasion>        |
 """
 
 import hashlib
@@ -85,6 +87,8 @@ FAILURE: Final = "FAILURE"
 INTEGRITY: Final = "INTEGRITY"
 CHANGED: Final = "CHANGED"
 OUTBOUND: Final = "OUTBOUND"
+NOTIFICATIONS: Final = "NOTIFICATIONS"
+MAIL: Final = "MAIL"
 
 ENTRY_PREFIX: Final = "ENTRY#"
 AFTER_ENTRIES: Final = "ENTRY$"
@@ -354,6 +358,19 @@ def deliveries_pk(webhook_id: str) -> str:
 def delivery_key(webhook_id: str, delivery_id: str) -> TableKey:
     """One delivery; their ids sort by the time of the event."""
     return TableKey(deliveries_pk(webhook_id), _escaped(delivery_id))
+
+
+# --- Mails ----------------------------------------------------------------------------------
+
+
+def mail_templates_key() -> TableKey:
+    """The templates of mails and their settings."""
+    return TableKey(NOTIFICATIONS, "TEMPLATES")
+
+
+def mail_key(member_id: MemberId, event: str, occasion: str) -> TableKey:
+    """That the mail of an event is sent to a member, by whom, and what became of it."""
+    return TableKey(_joined(MAIL, member_id), f"{event}#{_escaped(occasion)}")
 
 
 # --- Reading keys ---------------------------------------------------------------------------
