@@ -139,6 +139,10 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     ),
     "DELETE /members/{member_id}": lambda desk: Call(path={"member_id": desk.enrol()}),
     "GET /members/{member_id}/export": _member,
+    "POST /members/{member_id}/invitation": lambda desk: Call(
+        path={"member_id": desk.member_id},
+        body={"email": f"{secrets.token_hex(6)}@example.com"},
+    ),
     "GET /members/{member_id}/balance": _member,
     "GET /members/{member_id}/benefits": _member,
     "POST /members/{member_id}/memberships": lambda desk: Call(

@@ -59,6 +59,7 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
         "PATCH /members/{member_id}": _OWN_OR_STAFF,
         "DELETE /members/{member_id}": _row(403, 403, 403, 200, 403),
         "GET /members/{member_id}/export": _OWN_OR_STAFF,
+        "POST /members/{member_id}/invitation": _row(403, 403, 201, 201, 403),
         # The program of these calls has no membership: whoever may ask is told so.
         "POST /members/{member_id}/memberships": _row(403, 403, 404, 404, 403),
         "GET /members/{member_id}/balance": _OWN_STAFF_OR_TILL,

@@ -268,6 +268,16 @@ class Deployed:
             self.monkeypatch.setenv(f"OUTBOUND_{name.upper()}_QUEUE_URL", url)
         return urls
 
+    def open_pool(self) -> str:
+        """Make the user pool of the template; its id."""
+        [properties] = access.template().of_type("AWS::Cognito::UserPool").values()
+        [attribute] = properties["Schema"]
+        schema: Any = [{"Name": attribute["Name"], "AttributeDataType": "String", "Mutable": True}]
+        made = bootstrap.identities().create_user_pool(PoolName="people", Schema=schema)
+        pool_id = made["UserPool"]["Id"]
+        self.monkeypatch.setenv("USER_POOL_ID", pool_id)
+        return pool_id
+
     def check(self) -> None:
         """What no single assertion of a test is about."""
         assert self._violations == []

@@ -55,6 +55,7 @@ class Desk:
         self.deployed.queue_simulations()
         self.deployed.make_last_resorts()
         self.deployed.queue_outbound()
+        self.deployed.open_pool()
 
     def ask(self, route: str, call: Call, caller: CallerKind) -> Answer:
         return self.deployed.ask(

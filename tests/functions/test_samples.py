@@ -183,6 +183,10 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (SOLD_AT, "accounts/statement_csv_ok", Answered(200)),
     (SOLD_AT, "accounts/statement_rejected", Answered(403, "forbidden")),
     (SOLD_AT, "accounts/statement_malformed", Answered(400, "invalid_request")),
+    (SOLD_AT, "invitations/invite_ok", Answered(201)),
+    (SOLD_AT, "invitations/invite_duplicate", Answered(200)),
+    (SOLD_AT, "invitations/invite_rejected", Answered(404, "not_found")),
+    (SOLD_AT, "invitations/invite_malformed", Answered(400, "invalid_request")),
     (SOLD_AT, "members/export_ok", Answered(200)),
     (SOLD_AT, "members/export_rejected", Answered(403, "forbidden")),
     (SOLD_AT, "ledger_events/entry_inserted_ok", Followed(("PointsAccrued",))),
@@ -437,6 +441,7 @@ def story() -> Mapping[str, Outcome]:
         deployed.listen()
         deployed.queue_simulations()
         deployed.make_last_resorts()
+        deployed.open_pool()
         deployed.ship(None)
         teller = Teller(deployed, told)
         ended: dict[str, Outcome] = {}

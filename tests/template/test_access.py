@@ -125,6 +125,7 @@ WRITES = {
     "outbound_retries": {"OUTBOUND#DELIVERIES#*"},
     "messaging": {"PROFILE#*", "NOTIFICATIONS"},
     "notifications": {"MAIL#*"},
+    "invitations": {"PROFILE#*"},
     "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
     "report_totals": {"TOTALS#*", "CHECKPOINT#*"},
     "reports": set(),

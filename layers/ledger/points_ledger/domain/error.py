@@ -29,6 +29,7 @@ LedgerError
 │   ├── TransferNotPermittedError
 │   ├── MergeNotPermittedError
 │   ├── WebhookDisabledError
+│   ├── SignInTakenError
 │   └── LimitExceededError
 ├── FactRefusedError                a fact is wrong by itself: it goes to the dead letters
 │   ├── FutureFactError
@@ -255,6 +256,14 @@ class MergeNotPermittedError(Rejection):
     code: ClassVar[str] = "merge_not_permitted"
     title: ClassVar[str] = "The members cannot be merged"
     reason: str
+
+
+@dataclass
+class SignInTakenError(Rejection):
+    """Somebody else signs in with this address; who that is, is not told."""
+
+    code: ClassVar[str] = "sign_in_taken"
+    title: ClassVar[str] = "Somebody else signs in with this address"
 
 
 @dataclass

@@ -21,6 +21,7 @@ from points_ledger.domain.identity import CouponCode, MemberId, SimulationId
 from points_ledger.runtime import bootstrap, observability
 from points_ledger.runtime.settings import (
     NONE,
+    InvitationsSettings,
     LedgerSettings,
     MessagingSettings,
     NotificationsSettings,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from points_ledger.service.exporting import Exporting
     from points_ledger.service.finding import Finding
     from points_ledger.service.importing import Importing
+    from points_ledger.service.inviting import Inviting
     from points_ledger.service.leaderboards import Leaderboards
     from points_ledger.service.mail_templates import MailTemplates
     from points_ledger.service.mailing import Mailing
@@ -327,6 +329,21 @@ def erasing() -> "Erasing":
 
     return Erasing(
         path=_write_path(), programs=programs(), clock=bootstrap.utc_now, personal_data=reader()
+    )
+
+
+@cache
+def inviting() -> "Inviting":
+    """Invites members to sign in."""
+    from points_ledger.adapters.dynamodb.sign_ins import DynamoDbSignIns
+    from points_ledger.adapters.user_pool import UserPool
+    from points_ledger.service.inviting import Inviting
+
+    settings = load(InvitationsSettings)
+    return Inviting(
+        store=store(),
+        names=DynamoDbSignIns(bootstrap.dynamodb(), settings.table_name),
+        sign_ins=UserPool(bootstrap.identities(), settings.user_pool_id),
     )
 
 

@@ -102,7 +102,14 @@ class NotificationsSettings(MessagingSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerEventsSettings(LedgerSettings):
+class InvitationsSettings(LedgerSettings):
+    """Function invitations; ledger_events takes away what it made."""
+
+    user_pool_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEventsSettings(InvitationsSettings):
     """Function ledger_events."""
 
     event_bus_name: str
@@ -167,6 +174,7 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "transfers": LedgerSettings,
         "program": ProgramSettings,
         "simulations": ProgramSettings,
+        "invitations": InvitationsSettings,
         "ledger_events": LedgerEventsSettings,
         "notifications": NotificationsSettings,
         "messaging": MessagingSettings,

@@ -1,10 +1,10 @@
 """Following the table's stream.
 
 A new entry becomes an event, and so does what waits for a second person; the scores that an entry
-changes are copied to their leaderboards. The entry that erases a person takes free text away. A
-customer or a payment that has just become known wakes what waited for it: the facts go to their
-queue again. An entry that changed or vanished is an alarm, because nothing in this system can do
-that.
+changes are copied to their leaderboards. The entry that erases a person takes free text and
+sign-ins away. A customer or a payment that has just become known wakes what waited for it: the
+facts go to their queue again. An entry that changed or vanished is an alarm, because nothing in
+this system can do that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -46,8 +46,8 @@ def follow(event: Mapping[str, Any]) -> None:
     with observability.invocation():
         try:
             changes = [read_change(record) for record in event["Records"]]
-            for member_id in (id_ for change in changes for id_ in _erased(change)):
-                services.reader().erase_notes(member_id)
+            for member_ids in map(_erased, changes):
+                _forget(member_ids)
             for entry in (entry for change in changes for entry in _scored(change)):
                 services.leaderboards().keep(entry)
             events = [told for change in changes for told in _events(change)]
@@ -102,13 +102,20 @@ def _events(change: Change) -> Iterable[OutgoingEvent]:
         )
 
 
-def _erased(change: Change) -> Iterable[MemberId]:
-    """Whose free text has to go, in case the erasure ended before it had taken all away."""
-    if isinstance(change.inserted, Entry):
-        entry = change.inserted
-        if entry.state.standing.status == "erased":
-            yield entry.member_id
-            yield from entry.state.standing.aliases
+def _erased(change: Change) -> tuple[MemberId, ...]:
+    """Under which ids somebody was known who has just been erased; none of any other change."""
+    entry = change.inserted
+    if not isinstance(entry, Entry) or entry.state.standing.status != "erased":
+        return ()
+    return (entry.member_id, *entry.state.standing.aliases)
+
+
+def _forget(member_ids: tuple[MemberId, ...]) -> None:
+    """Take away free text, in case the erasure ended before it had, and what they sign in with."""
+    for member_id in member_ids:
+        services.reader().erase_notes(member_id)
+    if member_ids:
+        services.inviting().forget(member_ids)
 
 
 def _scored(change: Change) -> Iterable[Entry]:

@@ -18,6 +18,7 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | request                       | REQUEST#<caller>#<key>             | REQUEST                   |
 | backtest, its draft           | SIMULATION#<id>                    | SIMULATION, DRAFT         |
 | profile, free text            | PROFILE#<member>                   | PROFILE, NOTE#<id>        |
+| name of a sign-in             | PROFILE#<member>                   | SIGNIN#<digest>           |
 | external id, what waits for it| EXTERNAL#<source>#<id>             | EXTERNAL, WAITING#<digest>|
 | payment, what waits for it    | PAYMENT#<source>#<id>              | PAYMENT, PARKED#<digest>  |
 | program versions              | PROGRAM                            | VERSIONS, VERSION#<8 dig.>|
@@ -96,6 +97,7 @@ AFTER_ENTRIES: Final = "ENTRY$"
 WAITING_PREFIX: Final = "WAITING#"
 PARKED_PREFIX: Final = "PARKED#"
 NOTE_PREFIX: Final = "NOTE#"
+SIGN_IN_PREFIX: Final = "SIGNIN#"
 SHARE_PREFIX: Final = "SHARE#"
 ENDPOINT_PREFIX: Final = "ENDPOINT#"
 FIRST_MARKER: Final = "0"
@@ -156,7 +158,7 @@ def item_key(key: ItemKey) -> TableKey:
         case RequestKey():
             return TableKey(_joined(REQUEST, key.caller, key.key), REQUEST)
         case ProfileKey():
-            return TableKey(_profile_pk(key.member_id), PROFILE)
+            return TableKey(profile_pk(key.member_id), PROFILE)
         case SimulationKey():
             return TableKey(_joined(SIMULATION, key.simulation_id), SIMULATION)
         case SimulationDraftKey():
@@ -179,7 +181,17 @@ def _board_key(key: BoardKey | ScoreKey) -> TableKey:
 
 def note_key(member_id: MemberId, note_id: str) -> TableKey:
     """Free text about a member, beside the profile and erased with it."""
-    return TableKey(_profile_pk(member_id), f"{NOTE_PREFIX}{_escaped(note_id)}")
+    return TableKey(profile_pk(member_id), f"{NOTE_PREFIX}{_escaped(note_id)}")
+
+
+def profile_pk(member_id: MemberId) -> str:
+    """The partition of a member's personal data."""
+    return _joined(PROFILE, member_id)
+
+
+def sign_in_key(member_id: MemberId, username: str) -> TableKey:
+    """A name under which a member was invited; the same one again is the same item."""
+    return TableKey(profile_pk(member_id), f"{SIGN_IN_PREFIX}{_digest(username)}")
 
 
 def share_key(earning: EarningKey, member_id: MemberId) -> TableKey:
@@ -443,10 +455,6 @@ def _external_pk(external_id: ExternalId) -> str:
 
 def _payment_pk(payment: PaymentKey) -> str:
     return _joined(PAYMENT, payment.source, payment.id)
-
-
-def _profile_pk(member_id: MemberId) -> str:
-    return _joined(PROFILE, member_id)
 
 
 def _joined(kind: str, *names: str) -> str:
