@@ -31,7 +31,7 @@ export const get = (path, query = {}) => call("GET", withQuery(path, query));
 
 export const post = (path, body, key) => call("POST", path, { body, key });
 
-export const put = (path, body) => call("PUT", path, { body });
+export const put = (path, body, key) => call("PUT", path, { body, key });
 
 export const patch = (path, body) => call("PATCH", path, { body });
 
