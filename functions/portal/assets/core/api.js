@@ -33,9 +33,9 @@ export const post = (path, body, key) => call("POST", path, { body, key });
 
 export const put = (path, body, key) => call("PUT", path, { body, key });
 
-export const patch = (path, body) => call("PATCH", path, { body });
+export const patch = (path, body, key) => call("PATCH", path, { body, key });
 
-export const remove = (path) => call("DELETE", path);
+export const remove = (path, key) => call("DELETE", path, { key });
 
 // A document that is not JSON, as { text, response }; `accept` as "text/csv".
 export async function download(path, query, accept) {

@@ -32,6 +32,16 @@ export function money({ amount, currency }) {
   }).format(amount);
 }
 
+// What points are worth, rounded down; `value` is the program's { points, amount }.
+export function worth(count, value, currency) {
+  const digits = new Intl.NumberFormat(LANGUAGE, { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
+  const [units, part = ""] = value.amount.split(".");
+  const scale = Math.max(digits, part.length);
+  const scaled = (BigInt(Math.max(0, count)) * BigInt(units + part.padEnd(scale, "0"))) / BigInt(value.points);
+  const text = String(scaled / 10n ** BigInt(scale - digits)).padStart(digits + 1, "0");
+  return { amount: digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text, currency };
+}
+
 // "2028-11-30"; null is a day that never comes.
 export const onDay = (text) => (text === null ? "never" : day.format(new Date(`${text}T00:00:00Z`)));
 

@@ -5,10 +5,13 @@ import { h, newId, replace } from "./dom.js";
 
 // ---- What happened, said politely
 
+const ANNOUNCED_SECONDS = 12;
+
 export function announce(text, kind = "done") {
   const region = document.getElementById("announcements");
   const notice = h("p", { class: `notice ${kind}` }, text);
   replace(region, notice);
+  setTimeout(() => notice.remove(), ANNOUNCED_SECONDS * 1000);
 }
 
 export const loading = () => h("p", { class: "loading", role: "status" }, "Loading …");
@@ -82,8 +85,21 @@ export function field(label, control, hint) {
 
 export const input = (name, attributes = {}) => h("input", { name, autocomplete: "off", ...attributes });
 
-export const select = (name, options, attributes = {}) =>
-  h("select", { name, ...attributes }, options.map(([value, text]) => h("option", { value }, text)));
+// `options`: [[value, text], …]; `value` in the attributes is the one that is chosen at first.
+export function select(name, options, { value, ...attributes } = {}) {
+  const element = h("select", { name, ...attributes }, options.map(([each, text]) => h("option", { value: each }, text)));
+  if (value !== undefined) element.value = value;
+  return element;
+}
+
+export const textarea = (name, attributes = {}) => h("textarea", { name, rows: "3", ...attributes });
+
+// A checkbox with its label behind it.
+export function checkbox(name, label, { hint, ...attributes } = {}) {
+  const id = newId("field");
+  const control = h("input", { type: "checkbox", name, id, "aria-describedby": hint && `${id}-hint`, ...attributes });
+  return h("div", { class: "field inline" }, control, h("label", { for: id }, label), hint && h("p", { class: "hint", id: `${id}-hint` }, hint));
+}
 
 // A form that sends once: while it waits nothing can be sent again, and each attempt at the same
 // input carries the same key, so a reply that was lost, a second click or a sign-in in between never
@@ -169,19 +185,27 @@ function clear(element, status) {
 // ---- Dialogs
 
 // A modal dialog; it closes itself by its button or Escape and gives the focus back.
-export function dialog({ title, content, isClosable = true }) {
+export function dialog({ title, content, isClosable = true, closes = "Close" }) {
   const id = newId("dialog");
   const element = h(
     "dialog",
     { "aria-labelledby": id },
     h("h2", { id }, title),
     content,
-    isClosable && h("div", { class: "actions" }, h("button", { type: "button", onclick: () => element.close() }, "Close")),
+    isClosable && h("div", { class: "actions" }, h("button", { type: "button", onclick: () => element.close() }, closes)),
   );
   element.addEventListener("close", () => element.remove());
   if (!isClosable) element.addEventListener("cancel", (event) => event.preventDefault());
   document.body.append(element);
   element.showModal();
+  return element;
+}
+
+// A form in a dialog; it closes when the form is done. `options` are those of `form`.
+export function dialogForm({ title, intro, done, ...options }) {
+  const content = form({ ...options, done: async (answer) => (element.close(), done?.(answer)) });
+  const element = dialog({ title, content: [intro, content], closes: "Cancel" });
+  content.querySelector("input, select, textarea, button")?.focus();
   return element;
 }
 
