@@ -145,6 +145,7 @@ def test_what_waits_is_listed_in_its_shape(counter: Counter) -> None:
             "approval_id": asked["approval_id"],
             "kind": "adjustment",
             "member_id": counter.member_id,
+            "member_name": None,
             "points": -600,
             "subject": asked["adjustment_id"],
             "status": "open",
@@ -160,6 +161,12 @@ def test_what_waits_is_listed_in_its_shape(counter: Counter) -> None:
     assert counter.listed(ADMIN, mine="true") == []
     assert len(counter.listed(STAFF, mine="true")) == 1
     assert counter.listed(status="approved") == []
+
+
+def test_what_waits_says_for_whom(counter: Counter) -> None:
+    enrolled = counter.deployed.ask("POST /members", body={"name": "Ada"}, key="enrol").body
+    counter.adjust(-1, member_id=enrolled["member_id"])
+    assert [each["member_name"] for each in counter.listed()] == ["Ada"]
 
 
 def test_another_approves_and_it_is_done(counter: Counter) -> None:

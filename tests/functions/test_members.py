@@ -51,7 +51,7 @@ def test_a_new_member_is_answered_with_everything_that_is_known(deployed: Deploy
     member_id = answer.body.pop("member_id")
     assert member_id.startswith("mbr_")
     decided = {"status": "active", "tier": None, "earns": True, "referred_by": None}
-    decided |= {"language": None, "notifications": True}
+    decided |= {"language": None, "notifications": True, "aliases": []}
     assert answer.body == {**body, **decided}
 
 
@@ -281,6 +281,7 @@ def test_staff_change_everything_at_once(deployed: Deployed) -> None:
         "referred_by": None,
         "earns": False,
         "external_ids": [{"source": "pos", "id": "C-1"}, {"source": "stripe", "id": "cus_1"}],
+        "aliases": [],
     }
     assert deployed.types(member_id) == ["enrolment", "change"]
     assert deployed.ask(SHOW, path={"member_id": member_id}).body == answer.body
@@ -488,6 +489,7 @@ def test_a_person_is_erased_and_the_points_are_forfeited(deployed: Deployed) -> 
         "referred_by": None,
         "earns": True,
         "external_ids": [],
+        "aliases": [],
     }
     assert deployed.types(member_id)[-1] == "forfeit"
     assert deployed.balance(member_id)["available"] == 0

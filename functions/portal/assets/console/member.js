@@ -3,9 +3,9 @@
 import { download, get, post } from "../core/api.js";
 import { progress } from "../core/chart.js";
 import { h, replace } from "../core/dom.js";
-import { atTime, label, money, number, onDay, points } from "../core/format.js";
+import { atTime, label, number, onDay, points } from "../core/format.js";
 import { entryItem, entryTypes, expiring, figures, paged, pendingList, statusTag } from "../core/story.js";
-import { announce, dialogForm, empty, facts, failure, field, input, loading, save, section, select, tag } from "../core/ui.js";
+import { announce, dialogForm, empty, facts, failure, field, input, loading, save, section, select, tag, wideSection } from "../core/ui.js";
 import { call, overviewOf } from "./frame.js";
 import { redemptionList } from "./redemptions.js";
 import { nameOf, storyOf, written } from "./search.js";
@@ -34,13 +34,12 @@ function story(overview, asked, draw) {
       { class: "columns" },
       section("Pending", pendingSection(overview)),
       section("What expires when", expiring(balance.lots)),
-      section("Tier", tier(overview.benefits)),
+      section("Tier and lifetime", tier(overview.benefits), lifetime(balance)),
       section("Redemptions", redemptionSection(overview, draw)),
       section("Requests", requestSection(overview)),
       section("Sharing plan", sharing(overview.sharing.shares)),
-      section("Profile", profile(member)),
-      section("Lifetime", facts(Object.entries(balance.lifetime).map(([name, count]) => [label(name), number(count)]))),
     ),
+    wideSection("Profile", profile(member)),
     section("History", history(overview)),
   ];
 }
@@ -74,6 +73,8 @@ const ways = (member) => {
 };
 
 // ---- Parts
+
+const lifetime = ({ lifetime: counts }) => facts(Object.entries(counts).map(([name, count]) => [`${label(name)} in all`, number(count)]));
 
 const pendingSection = ({ member, pending }) =>
   pending.cursor === null

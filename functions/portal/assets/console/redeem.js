@@ -15,12 +15,13 @@ const KINDS = [["ticket", "On a ticket"], ["gift_card", "Gift card"], ["cash", "
 const QUOTE_PAUSE_MILLISECONDS = 300;
 
 export async function show(page, { parameters, signal }) {
-  const [overview, program] = await Promise.all([overviewOf(parameters.id), theProgram()]);
+  const overview = await overviewOf(parameters.id);
   const { member } = overview;
+  const { currency } = overview.balance.value;
   call(page, `Redeem for ${nameOf(member)}`);
   const line = h("div", {}, memberLine(overview));
   const list = h("div", {}, loading());
-  const counter = redeeming(member, program, signal, async (answer) => {
+  const counter = redeeming(member, currency, signal, async (answer) => {
     replace(line, memberLine({ member, balance: { ...overview.balance, ...answer.balance } }));
     await refreshList();
   });
@@ -42,18 +43,18 @@ export async function show(page, { parameters, signal }) {
   await refreshList();
 }
 
-function redeeming(member, program, signal, redeemed) {
+function redeeming(member, currency, signal, redeemed) {
   const told = h("div", { class: "notice", role: "status" });
   const outcome = h("div", { role: "status" });
   const kind = select("kind", KINDS);
   const reward = select("reward_id", [], { disabled: true });
-  const unit = select("unit", [["amount", program.currency], ["points", "points"]]);
+  const unit = select("unit", [["amount", currency], ["points", "points"]]);
   const count = input("quantity", { required: true, ...AMOUNT });
   const rewards = h("div", { hidden: true }, field("Reward", reward));
   const howMuch = h("div", { class: "fields" }, field("How much", count), field("In", unit));
   const ticket = [
     field("Ticket id", input("ticket_id", { maxlength: 200 })),
-    field(`Ticket amount in ${program.currency}`, input("ticket_amount", AMOUNT), "Before points."),
+    field(`Ticket amount in ${currency}`, input("ticket_amount", AMOUNT), "Before points."),
   ];
   const value = h("p", { class: "hint" });
   const reserve = checkbox("reserve", "Only reserve, and finish later");
@@ -129,9 +130,11 @@ function redeeming(member, program, signal, redeemed) {
     }
   }
 
-  function tellValue() {
-    const isPoints = unit.value === "points" && /^\d{1,10}$/.test(count.value.trim());
-    value.textContent = isPoints ? `Worth ${money(worth(whole(count.value.trim()), program.point_value, program.currency))}.` : "";
+  async function tellValue() {
+    const text = count.value.trim();
+    const isPoints = () => unit.value === "points" && count.value.trim() === text && /^\d{1,10}$/.test(text);
+    const rate = isPoints() && (await theProgram()).point_value;
+    value.textContent = isPoints() && rate ? `Worth ${money(worth(whole(text), rate, currency))}.` : "";
   }
 
   kind.addEventListener("change", adapt);

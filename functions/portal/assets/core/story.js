@@ -35,6 +35,7 @@ export function expiring(lots) {
     summary: first.last_day
       ? `${points(first.points)} can be used through ${onDay(first.last_day)}; ${points(sum(lots))} in all.`
       : `${points(sum(lots))} never expire.`,
+    labelled: "Month",
     labels: shown.map(([month]) => (/\d/.test(month) ? inMonth(month) : month)),
     series: [{ name: "Points", values: shown.map(([, count]) => count) }],
     write: number,
@@ -120,7 +121,7 @@ function changes(entry) {
   const changed = SHORT.filter(([name]) => entry[name] !== 0);
   return changed.map(([name, text], index) => [
     index > 0 && " · ",
-    h("span", { class: entry[name] < 0 || name === "debt" ? "minus" : "plus" }, `${signed(entry[name])} ${text}`),
+    h("span", { class: name === "available" ? (entry[name] < 0 ? "minus" : "plus") : "hint" }, `${signed(entry[name])} ${text}`),
   ]);
 }
 

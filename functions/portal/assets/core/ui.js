@@ -45,6 +45,13 @@ export const section = (title, ...children) => {
   return h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), ...children);
 };
 
+// A section over the whole width, with its facts side by side.
+export function wideSection(title, ...children) {
+  const element = section(title, ...children);
+  element.classList.add("wide");
+  return element;
+}
+
 // Facts in pairs: [["Email", "…"], …].
 export const facts = (pairs) =>
   h("dl", { class: "facts" }, pairs.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value ?? "–"))));

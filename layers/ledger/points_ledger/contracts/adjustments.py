@@ -60,6 +60,7 @@ def approval_document(shown: ShownApproval, now: datetime) -> Document:
         "approval_id": approval.approval_id,
         "kind": approval.kind,
         "member_id": approval.member_id,
+        "member_name": shown.name,
         "points": approval.points,
         "subject": approval.subject,
         "status": shown_status(approval, now),

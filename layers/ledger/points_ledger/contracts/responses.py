@@ -104,6 +104,7 @@ def member_document(member: MemberDetails) -> Document:
         "earns": member.standing.earns,
         "referred_by": member.standing.referred_by,
         "external_ids": _external_ids(profile),
+        "aliases": list(member.standing.aliases),
     }
 
 

@@ -7,7 +7,7 @@ a `Decide` what that is.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Protocol, cast
@@ -18,7 +18,7 @@ from points_ledger.domain.error import (
     NotFoundError,
     ReservationNotOpenError,
 )
-from points_ledger.domain.identity import ApprovalId
+from points_ledger.domain.identity import ApprovalId, MemberId
 from points_ledger.service.command import Command
 from points_ledger.service.ledger import Decision, View, WritePath, latest
 from points_ledger.service.ports import (
@@ -31,6 +31,8 @@ from points_ledger.service.ports import (
     ListReader,
     Note,
     PersonalData,
+    Profile,
+    ProfileKey,
     Put,
     Remove,
     RequestKey,
@@ -117,9 +119,13 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownApproval:
-    """An approval with why it was asked for: a code or a text, and the note that came with it."""
+    """An approval with why it was asked for: a code or a text, and the note that came with it.
+
+    `name` is the member's; None where there is none, or no longer.
+    """
 
     approval: Approval
+    name: str | None
     reason: str | None
     note: str | None
 
@@ -171,15 +177,22 @@ class Approving:
             (each.member_id, id_) for each in approvals for id_ in note_ids(each.subject).values()
         ]
         texts = self.reader.texts(places)
+        names = self._names({each.member_id for each in approvals})
         return tuple(
             ShownApproval(
                 approval=each,
+                name=names.get(each.member_id),
                 reason=texts.get((each.member_id, note_ids(each.subject)["reason"]))
                 or json.loads(each.command).get("reason"),
                 note=texts.get((each.member_id, note_ids(each.subject)["note"])),
             )
             for each in approvals
         )
+
+    def _names(self, member_ids: Collection[MemberId]) -> Mapping[MemberId, str | None]:
+        keys = {ProfileKey(member_id=id_): id_ for id_ in sorted(member_ids)}
+        found = self.store.get(list(keys)) if keys else {}
+        return {id_: cast("Profile", found[key]).name for key, id_ in keys.items() if key in found}
 
     def run(self, command: DecideApproval) -> Decided:
         """Decide, once.
