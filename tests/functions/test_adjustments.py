@@ -7,7 +7,7 @@ import pytest
 from points_ledger.domain.limit import MAX_POINTS
 from points_ledger.domain.state import Standing
 from tests.functions import gateway
-from tests.functions.deployed import Answer, Deploy, Deployed, program
+from tests.functions.deployed import NAME, Answer, Deploy, Deployed, program
 from tests.functions.gateway import ADMIN, STAFF, CallerKind
 
 Json = dict[str, Any]
@@ -145,7 +145,7 @@ def test_what_waits_is_listed_in_its_shape(counter: Counter) -> None:
             "approval_id": asked["approval_id"],
             "kind": "adjustment",
             "member_id": counter.member_id,
-            "member_name": None,
+            "member_name": NAME,
             "points": -600,
             "subject": asked["adjustment_id"],
             "status": "open",
