@@ -61,6 +61,8 @@ BUS: Final = "points-ledger-events"
 
 NOW: Final = datetime.fromisoformat("2026-09-04T12:00:00+00:00")
 """What the clock says at first."""
+MAIL_KEY: Final = "k" * 64
+"""Signs the links in mails."""
 SALE: Final = NOW - timedelta(days=2)
 """When things are sold unless a test says otherwise: a hold of 24 hours has passed."""
 
@@ -277,6 +279,23 @@ class Deployed:
         pool_id = made["UserPool"]["Id"]
         self.monkeypatch.setenv("USER_POOL_ID", pool_id)
         return pool_id
+
+    def open_post(self, post: object, *, sender: str = "points@ledger.test") -> str:
+        """Let mails be sent to what stands for the mail service; the address of their queue."""
+        made = bootstrap.secrets().create_secret(Name="mail-key", SecretString=MAIL_KEY)
+        url = bootstrap.sqs().create_queue(QueueName="notifications")["QueueUrl"]
+        for name, value in {
+            "MAIL_KEY_ARN": made["ARN"],
+            "NOTIFICATION_QUEUE_URL": url,
+            "EMAIL_SENDER": sender,
+            "EMAIL_REPLY_TO": "none",
+            "API_ID": "a1b2",
+            "PUBLIC_API_URL": "https://{api_id}.api.test/",
+            "PORTAL_URL": "https://portal.test",
+        }.items():
+            self.monkeypatch.setenv(name, value)
+        self.monkeypatch.setattr(bootstrap, "emails", lambda: post)
+        return url
 
     def check(self) -> None:
         """What no single assertion of a test is about."""

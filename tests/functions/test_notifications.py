@@ -13,6 +13,7 @@ from points_ledger.domain.unsubscribing import member_of
 from points_ledger.runtime import bootstrap, services
 from tests.functions import records
 from tests.functions.deployed import (
+    MAIL_KEY,
     NOW,
     Context,
     Deploy,
@@ -26,7 +27,6 @@ from tests.functions.gateway import ADMIN
 
 Json = dict[str, Any]
 
-KEY = "k" * 64
 SENDER = "points@ledger.test"
 HALF_A_DAY_SECONDS = 43_200
 
@@ -123,19 +123,7 @@ def bench(deployed: Deployed) -> Bench:
 
 def opened(deployed: Deployed) -> Bench:
     post = Post()
-    secret = bootstrap.secrets().create_secret(Name="mail-key", SecretString=KEY)
-    url = bootstrap.sqs().create_queue(QueueName="notifications")["QueueUrl"]
-    for name, value in {
-        "MAIL_KEY_ARN": secret["ARN"],
-        "NOTIFICATION_QUEUE_URL": url,
-        "EMAIL_SENDER": SENDER,
-        "EMAIL_REPLY_TO": "none",
-        "API_ID": "a1b2",
-        "PUBLIC_API_URL": "https://{api_id}.api.test/",
-        "PORTAL_URL": "https://portal.test",
-    }.items():
-        deployed.monkeypatch.setenv(name, value)
-    deployed.monkeypatch.setattr(bootstrap, "emails", lambda: post)
+    url = deployed.open_post(post, sender=SENDER)
     return Bench(deployed, post, url)
 
 
@@ -185,7 +173,7 @@ def test_a_mail_says_what_happened(bench: Bench, member_id: str) -> None:
     link = headers["List-Unsubscribe"]
     assert link.startswith("<https://a1b2.api.test/unsubscribe?token=")
     assert link.strip("<>") in text
-    assert member_of(link.strip("<>").partition("token=")[2], KEY) == MemberId(member_id)
+    assert member_of(link.strip("<>").partition("token=")[2], MAIL_KEY) == MemberId(member_id)
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 

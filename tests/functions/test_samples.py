@@ -24,6 +24,7 @@ from tests.functions.deployed import (
     failures,
     new_stack,
 )
+from tests.functions.test_notifications import Post
 
 Json = dict[str, Any]
 
@@ -262,6 +263,23 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (HOLD_OVER, "adjustments/reject_ok", Answered(200)),
     (HOLD_OVER, "adjustments/reject_duplicate", Answered(200, replayed=True)),
     (HOLD_OVER, "adjustments/reject_rejected", Answered(422, "approval_closed")),
+    (HOLD_OVER, "notifications/event_ok", Batch(("mail_sent",))),
+    (HOLD_OVER, "notifications/event_duplicate", Batch(("duplicate",))),
+    (HOLD_OVER, "notifications/event_rejected", Batch(("mail_member_inactive",))),
+    (HOLD_OVER, "notifications/event_malformed", Batch(("malformed",), (FIRST,))),
+    (HOLD_OVER, "messaging/templates_ok", Answered(200)),
+    (HOLD_OVER, "messaging/templates_rejected", Answered(403, "forbidden")),
+    (HOLD_OVER, "messaging/replace_ok", Answered(200)),
+    (HOLD_OVER, "messaging/replace_duplicate", Answered(200)),
+    (HOLD_OVER, "messaging/replace_rejected", Answered(409, "conflict")),
+    (HOLD_OVER, "messaging/replace_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "messaging/preview_ok", Answered(200)),
+    (HOLD_OVER, "messaging/preview_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "messaging/ask_ok", Answered(200)),
+    (HOLD_OVER, "messaging/ask_rejected", Answered(400)),
+    (HOLD_OVER, "messaging/unsubscribe_ok", Answered(200)),
+    (HOLD_OVER, "messaging/unsubscribe_duplicate", Answered(200)),
+    (HOLD_OVER, "messaging/unsubscribe_malformed", Answered(400)),
     (HOLD_OVER, "operations/dead_letters_ok", Answered(200)),
     (HOLD_OVER, "operations/dead_letters_rejected", Answered(403, "forbidden")),
     (HOLD_OVER, "operations/dead_letters_malformed", Answered(400, "invalid_request")),
@@ -365,7 +383,7 @@ class Teller:
         function = name.partition("/")[0]
         event = sample(name)
         match function:
-            case "accrual" | "maturation" | "simulations":
+            case "accrual" | "maturation" | "simulations" | "notifications":
                 return self._batch(function, event)
             case "hold_release" | "expiry" | "tier_review" | "anniversary":
                 return self._sweep(function, event)
@@ -440,6 +458,7 @@ def story() -> Mapping[str, Outcome]:
         deployed.set_up(None)
         deployed.listen()
         deployed.queue_simulations()
+        deployed.open_post(Post())
         deployed.make_last_resorts()
         deployed.open_pool()
         deployed.ship(None)
