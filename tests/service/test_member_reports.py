@@ -27,6 +27,7 @@ from tests.followed import Followed
 from tests.memory_rankings import MemoryRankings
 from tests.memory_totals import MemoryTotals
 from tests.service.desk import Desk
+from tests.service.office import Office
 
 MONTH = "2026-03"
 
@@ -223,6 +224,22 @@ def test_a_voided_purchase_is_nowhere() -> None:
     assert (sales.rows, sales.total) == ((), {})
     [month] = reports.engagement.engagement(first=MONTH).months
     assert (month.active, month.occasional, month.inactive) == (0, 0, 1)
+
+
+def test_who_left_did_so_when_it_happened_first_and_not_at_all_once_back() -> None:
+    office = Office(program(ONE_PER_UNIT))
+    followed = Followed(office.memory)
+    member_id = office.enrol("ada").member_id
+    office.put_standing(member_id, "closed")
+    office.wait(START + timedelta(days=40))
+    office.put_standing(member_id, "closed")
+    reports = Reports(counted(office, followed), office)
+    months = reports.engagement.engagement(first=MONTH).months
+    assert [(month.left, month.members) for month in months] == [(1, 0), (0, 0)]
+    office.put_standing(member_id, "active")
+    reports = Reports(counted(office, followed), office)
+    months = reports.engagement.engagement(first=MONTH).months
+    assert [(month.left, month.members) for month in months] == [(0, 1), (0, 1)]
 
 
 def test_payments_cost_no_read_of_what_is_remembered() -> None:
