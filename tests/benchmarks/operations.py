@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from points_ledger.adapters.dynamodb import DynamoDbReader
+from points_ledger.adapters.dynamodb.mail import DynamoDbMail
 from points_ledger.domain.anniversary import upcoming
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import Fact, PurchasePosted, PurchaseSettled
 from points_ledger.domain.identity import EarningKey, MemberId, RedemptionId
 from points_ledger.domain.lot import Lots
+from points_ledger.domain.mail import MailedEvent
 from points_ledger.domain.redemption import Ticket
 from points_ledger.domain.state import Standing
 from points_ledger.domain.tier import ReviewTarget
@@ -29,6 +31,8 @@ from points_ledger.service.erasing import EraseMember, Erasing
 from points_ledger.service.importing import Importing, ImportRow
 from points_ledger.service.leaderboards import Leaderboards
 from points_ledger.service.ledger import WritePath
+from points_ledger.service.mail_ports import Letter, Sent
+from points_ledger.service.mailing import Mailing, Told
 from points_ledger.service.overview import SHOWN, Overviews
 from points_ledger.service.ports import RequestKey
 from points_ledger.service.publishing import FIRST_VERSION
@@ -1205,3 +1209,72 @@ def afterwards(
     warm(ledger)
     stepped(ledger, ids[0], step)
     return lambda: stepped(ledger, ids[1], step)
+
+
+# --- Mails ----------------------------------------------------------------------------------
+
+
+class Postbox:
+    """A mail service that takes everything; what a mail costs there is its own affair."""
+
+    def send(self, letter: Letter) -> Sent:
+        assert letter.mail.text
+        return Sent("mail-1")
+
+
+def mailed(ledger: Ledger, event: MailedEvent, outcome: str) -> Measured:
+    """The mail about the newest of three redemptions, all of one instant."""
+    member_id = enrolled(ledger)
+    for key in range(3):
+        ledger.redeeming.redeem(reference.redemption(member_id, key))
+    head = ledger.store.head(member_id)
+    assert head is not None
+    if outcome == "unsubscribed":
+        wish = ChangeMember(
+            request=None,
+            fingerprint="0" * 64,
+            actor=ACTOR,
+            member_id=member_id,
+            personal={"notifications": False},
+        )
+        change(ledger, wish)()
+    warm(ledger)
+    mailing = Mailing(
+        store=DynamoDbMail(ledger.client, ledger.table_name),
+        mailer=Postbox(),
+        programs=ledger.programs,
+        clock=ledger.clock,
+        key=lambda: "k" * 64,
+        new_token=lambda: "0" * 32,
+        unsubscribe_url="https://api.example/unsubscribe",
+        portal_url="https://api.example/portal",
+    )
+    told = Told(event=event, member_id=member_id, number=head.number)
+
+    if outcome == "duplicate":
+        assert mailing.tell(told).name == "sent"
+
+    def run() -> None:
+        assert mailing.tell(told).name == outcome
+
+    return run
+
+
+@row("mail", (4, 2, 4))
+def mail(ledger: Ledger) -> Measured:
+    return mailed(ledger, "PointsRedeemed", "sent")
+
+
+@row("mail that unites what one sweep posted", (5, 2, 6))
+def mail_of_a_sweep(ledger: Ledger) -> Measured:
+    return mailed(ledger, "PointsMatured", "sent")
+
+
+@row("mail that nobody wants", (2, 0, 4))
+def unwanted_mail(ledger: Ledger) -> Measured:
+    return mailed(ledger, "PointsRedeemed", "unsubscribed")
+
+
+@row("mail told again", (3, 0, 4))
+def duplicate_mail(ledger: Ledger) -> Measured:
+    return mailed(ledger, "PointsRedeemed", "duplicate")
