@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from points_ledger.adapters.outbound_queue import ErrandQueue, decode_errand
 from points_ledger.domain.calendar import format_instant, parse_instant
 from points_ledger.domain.outbound import Endpoint, Occurrence, delivery_id
@@ -28,6 +30,10 @@ from points_ledger.service.outbound_ports import Errand
 
 RESERVED_MILLISECONDS: Final = 25_000
 """No try is begun with less time left than one may need."""
+
+HIDDEN_SECONDS: Final = 60
+"""How long nobody else gets a message that is worked on: a try and some more, so that the message
+of a worker that was killed comes again soon."""
 
 Record = Mapping[str, Any]
 Answer = dict[str, list[dict[str, str]]]
@@ -117,14 +123,15 @@ def first_try(event: Mapping[str, Any], context: Context) -> Answer:
     Raises:
         SettingsError: the function cannot work at all: every message comes again.
     """
-    retries = _queue(load(OutboundDeliveriesSettings).outbound_retries_queue_url)
+    settings = load(OutboundDeliveriesSettings)
+    retries = _queue(settings.outbound_retries_queue_url)
 
     def is_done(record: Record, errand: Errand, told: Told) -> bool:  # noqa: ARG001 - of one kind
         if told.name in ("postponed", "given_up"):
             retries.send([errand], delay_seconds=_seconds_until(told.again_at))
         return True
 
-    return _deliver(event, context, is_done)
+    return _deliver(event, context, _queue(settings.outbound_deliveries_queue_url), is_done)
 
 
 def later_try(event: Mapping[str, Any], context: Context) -> Answer:
@@ -145,24 +152,26 @@ def later_try(event: Mapping[str, Any], context: Context) -> Answer:
             dead_letters.send([told.set_aside])
         return True
 
-    return _deliver(event, context, is_done)
+    return _deliver(event, context, retries, is_done)
+
+
+IsDone = Callable[[Record, Errand, Told], bool]
+"""Does what is left to do with a message; whether it is over and need not come again."""
 
 
 def _deliver(
-    event: Mapping[str, Any], context: Context, is_done: Callable[[Record, Errand, Told], bool]
+    event: Mapping[str, Any], context: Context, queue: ErrandQueue, is_done: IsDone
 ) -> Answer:
     with observability.invocation():
         again = [
             record["messageId"]
             for record in event["Records"]
-            if not _is_delivered(record, context, is_done)
+            if not _is_delivered(record, context, queue, is_done)
         ]
     return _again(again)
 
 
-def _is_delivered(
-    record: Record, context: Context, is_done: Callable[[Record, Errand, Told], bool]
-) -> bool:
+def _is_delivered(record: Record, context: Context, queue: ErrandQueue, is_done: IsDone) -> bool:
     ids: dict[str, Identifier] = {"message_id": record["messageId"]}
     if context.get_remaining_time_in_millis() < RESERVED_MILLISECONDS:
         observability.log(Outcome(name="out_of_time", ids=ids), level="warning")
@@ -174,6 +183,7 @@ def _is_delivered(
         return False
     ids |= {"webhook_id": errand.webhook_id, "delivery_id": errand.delivery_id}
     try:
+        _hide(queue, record["receiptHandle"])
         told = services.outbound_delivering().deliver(errand)
         done = is_done(record, errand, told)
     except Exception as error:  # noqa: BLE001 - one bad message must not take the others with it
@@ -181,6 +191,14 @@ def _is_delivered(
         return False
     _log(told, ids)
     return done
+
+
+def _hide(queue: ErrandQueue, handle: str) -> None:
+    """Keep a message to this worker; where the queue refuses, it is kept as long as all are."""
+    try:
+        queue.hide(handle, seconds=HIDDEN_SECONDS)
+    except ClientError:
+        observability.count("message_not_hidden")
 
 
 def _log(told: Told, ids: Mapping[str, Identifier]) -> None:

@@ -578,10 +578,10 @@ def outbound_delivering() -> "Delivering":
     from datetime import timedelta
 
     from points_ledger.adapters.outbound_http import HttpCourier
-    from points_ledger.runtime.settings import OutboundDeliveriesSettings
+    from points_ledger.runtime.settings import OutboundTriesSettings
     from points_ledger.service.outbound_delivery import Delivering
 
-    settings = load(OutboundDeliveriesSettings)
+    settings = load(OutboundTriesSettings)
     delays = settings.outbound_retry_delays_seconds.split(",")
     return Delivering(
         store=_outbound_store(),

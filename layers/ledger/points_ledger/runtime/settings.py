@@ -141,8 +141,8 @@ class OutboundEventsSettings(LedgerSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutboundDeliveriesSettings(LedgerSettings):
-    """Function outbound_deliveries; the delays are seconds, parted by commas."""
+class OutboundTriesSettings(LedgerSettings):
+    """What both workers of deliveries have; the delays are seconds, parted by commas."""
 
     outbound_allow_loopback: bool
     outbound_retry_delays_seconds: str
@@ -150,7 +150,14 @@ class OutboundDeliveriesSettings(LedgerSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutboundRetriesSettings(OutboundDeliveriesSettings):
+class OutboundDeliveriesSettings(OutboundTriesSettings):
+    """Function outbound_deliveries."""
+
+    outbound_deliveries_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundRetriesSettings(OutboundTriesSettings):
     """Function outbound_retries."""
 
     outbound_retries_dead_letters_queue_url: str
