@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from points_ledger.adapters.outbound_http import HttpCourier
 from points_ledger.domain.coupon import RANDOM_BYTES, code_of
 from points_ledger.domain.identity import MemberId, SimulationId
+from points_ledger.domain.outbound import Try
 from points_ledger.runtime import deployment, services
 from tests.functions import test_webhooks
 from tests.functions.deployed import (
@@ -93,6 +95,8 @@ class Loaded:
 
 
 Outcome = Batch | Answered | Swept | Counted | Followed | Loaded
+
+WEBHOOK = "whk_3f9a1c77e2b04d5586aa91cd"
 
 STORY: tuple[tuple[str, str, Outcome], ...] = (
     (SOLD_AT, "program/health_ok", Answered(200)),
@@ -327,6 +331,33 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (HOLD_OVER, "redemption/list_ok", Answered(200)),
     (HOLD_OVER, "redemption/list_rejected", Answered(403, "forbidden")),
     (HOLD_OVER, "redemption/list_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "outbound_webhooks/register_ok", Answered(201)),
+    (HOLD_OVER, "outbound_webhooks/register_duplicate", Answered(201, replayed=True)),
+    (HOLD_OVER, "outbound_webhooks/register_rejected", Answered(403, "forbidden")),
+    (HOLD_OVER, "outbound_webhooks/register_malformed", Answered(400, "invalid_request")),
+    (HOLD_OVER, "outbound_webhooks/list_ok", Answered(200)),
+    (HOLD_OVER, "outbound_webhooks/rotate_ok", Answered(200)),
+    (HOLD_OVER, "outbound_webhooks/rotate_duplicate", Answered(200, replayed=True)),
+    (HOLD_OVER, "outbound_webhooks/rotate_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "outbound_webhooks/test_ok", Answered(202)),
+    (HOLD_OVER, "outbound_webhooks/test_duplicate", Answered(202, replayed=True)),
+    (HOLD_OVER, "outbound_events/entry_ok", Batch(("queued",))),
+    (HOLD_OVER, "outbound_events/entry_duplicate", Batch(("queued",))),
+    (HOLD_OVER, "outbound_events/entry_ignored", Batch(("ignored",))),
+    (HOLD_OVER, "outbound_events/entry_malformed", Batch(("malformed", "ignored"), (FIRST,))),
+    (HOLD_OVER, "outbound_deliveries/delivery_ok", Batch(("delivered",))),
+    (HOLD_OVER, "outbound_deliveries/delivery_duplicate", Batch(("duplicate",))),
+    (HOLD_OVER, "outbound_deliveries/delivery_rejected", Batch(("removed",))),
+    (HOLD_OVER, "outbound_deliveries/delivery_malformed", Batch(("malformed",), (FIRST,))),
+    (HOLD_OVER, "outbound_retries/delivery_ok", Batch(("delivered",))),
+    (HOLD_OVER, "outbound_retries/delivery_duplicate", Batch(("duplicate",))),
+    (HOLD_OVER, "outbound_retries/delivery_rejected", Batch(("removed",))),
+    (HOLD_OVER, "outbound_retries/delivery_malformed", Batch(("malformed",), (FIRST,))),
+    (HOLD_OVER, "outbound_webhooks/deliveries_ok", Answered(200)),
+    (HOLD_OVER, "outbound_webhooks/retry_rejected", Answered(404, "not_found")),
+    (HOLD_OVER, "outbound_webhooks/enable_ok", Answered(200)),
+    (HOLD_OVER, "outbound_webhooks/remove_ok", Answered(200)),
+    (HOLD_OVER, "outbound_webhooks/remove_rejected", Answered(404, "not_found")),
     (HOLD_OVER, "members/enrol_colleague_ok", Answered(201)),
     (HOLD_OVER, "transfers/transfer_ok", Answered(201)),
     (HOLD_OVER, "transfers/transfer_duplicate", Answered(201, replayed=True)),
@@ -385,6 +416,8 @@ class Teller:
         match function:
             case "accrual" | "maturation" | "simulations" | "notifications":
                 return self._batch(function, event)
+            case "outbound_events" | "outbound_deliveries" | "outbound_retries":
+                return self._batch(function, event)
             case "hold_release" | "expiry" | "tier_review" | "anniversary":
                 return self._sweep(function, event)
             case "ledger_events":
@@ -439,6 +472,11 @@ class Teller:
         return Loaded(loaded, self.told[-1] if len(self.told) > before else None)
 
 
+def taken(_: HttpCourier, _url: str, *, at: datetime, **_said: object) -> Try:
+    """What an endpoint answers that takes everything."""
+    return Try(at=at, outcome="delivered", status_code=204, duration_milliseconds=31)
+
+
 @pytest.fixture(scope="module")
 def story() -> Mapping[str, Outcome]:
     """How every sample ended, all of them played one after the other."""
@@ -459,6 +497,9 @@ def story() -> Mapping[str, Outcome]:
         deployed.listen()
         deployed.queue_simulations()
         deployed.open_post(Post())
+        deployed.queue_outbound()
+        patched.setattr(services, "_new_outbound_id", lambda: WEBHOOK.removeprefix("whk_"))
+        patched.setattr(HttpCourier, "post", taken)
         deployed.make_last_resorts()
         deployed.open_pool()
         deployed.ship(None)
