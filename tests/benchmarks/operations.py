@@ -43,7 +43,7 @@ from points_ledger.service.requested import Requested
 from points_ledger.service.standing import ChangeMember, Changing
 from points_ledger.service.statements import Statements
 from points_ledger.service.sweep import Sweep
-from tests.benchmarks import reference
+from tests.benchmarks import member_reports, reference
 from tests.benchmarks.meter import Usage
 from tests.benchmarks.reference import ACTOR, HOLD, START, Ledger, invoice, payment, settlement
 
@@ -78,7 +78,7 @@ class Operation:
     """One row: `prepare` sets the stage and returns the measured part, which posts `entries`.
 
     Without a bar it is only reported. An entry is one write unit large, unless `entry_units` says
-    that counters have outgrown it.
+    that counters have outgrown it. `index_units` are those of rankings.
     """
 
     name: str
@@ -86,6 +86,7 @@ class Operation:
     entries: int
     prepare: Callable[[Ledger], Measured]
     entry_units: int = 1
+    index_units: int = 0
 
 
 OPERATIONS: Final[list[Operation]] = []
@@ -99,6 +100,7 @@ def row(
     *,
     entries: int = 0,
     entry_units: int = 1,
+    index_units: int = 0,
 ) -> Callable[[Prepare], Prepare]:
     """Add an operation; its bar is requests, write units, read units."""
 
@@ -106,7 +108,12 @@ def row(
         known = Bar(requests=bar[0], write_units=bar[1], read_units=bar[2]) if bar else None
         OPERATIONS.append(
             Operation(
-                name=name, bar=known, entries=entries, prepare=prepare, entry_units=entry_units
+                name=name,
+                bar=known,
+                entries=entries,
+                prepare=prepare,
+                entry_units=entry_units,
+                index_units=index_units,
             )
         )
         return prepare
@@ -1099,6 +1106,25 @@ def scored(ledger: Ledger, purchases: int) -> list[Entry]:
         assert head is not None
         entries.append(head)
     return entries
+
+
+# --- Reports of members ---------------------------------------------------------------------
+
+
+row("totals of a purchase", (3, 42, 2), index_units=12)(member_reports.purchase_counted)
+
+
+@row("totals of 50 purchases of 50 members, one batch", (5, 972, 51), index_units=412)
+def purchases_counted(ledger: Ledger) -> Measured:
+    return member_reports.purchase_counted(ledger, 50)
+
+
+for entries in (1_000, 1_000_000):
+    row(f"report of sales, {entries:,} entries", (3, 0, 151))(member_reports.sales(entries))
+    row(f"report of top members, {entries:,} entries", (3, 0, 151))(
+        member_reports.top_members(entries)
+    )
+    row(f"report of engagement, {entries:,} entries", (1, 0, 4))(member_reports.engagement(entries))
 
 
 # --- What a cold process adds ---------------------------------------------------------------
