@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from points_ledger.adapters.dynamodb import DynamoDbReader
 from points_ledger.adapters.dynamodb.mail import DynamoDbMail
+from points_ledger.adapters.dynamodb.totals import DynamoDbTotals
 from points_ledger.domain.anniversary import upcoming
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import Fact, PurchasePosted, PurchaseSettled
@@ -24,6 +25,7 @@ from points_ledger.domain.redemption import Ticket
 from points_ledger.domain.state import Standing
 from points_ledger.domain.tier import ReviewTarget
 from points_ledger.domain.warning import LookTarget
+from points_ledger.runtime.totals import COUNTING, REMEMBERING
 from points_ledger.service.adjusting import AdjustPoints
 from points_ledger.service.challenges import Challenges
 from points_ledger.service.directory import SHARDS
@@ -39,11 +41,13 @@ from points_ledger.service.publishing import FIRST_VERSION
 from points_ledger.service.redeeming import RedeemPoints
 from points_ledger.service.redemption_steps import StepName
 from points_ledger.service.redemptions import Redemptions
+from points_ledger.service.reporting import Reporting
 from points_ledger.service.requested import Requested
 from points_ledger.service.standing import ChangeMember, Changing
 from points_ledger.service.statements import Statements
 from points_ledger.service.sweep import Sweep
-from tests.benchmarks import member_reports, reference
+from points_ledger.service.totalling import Change, Totalling
+from tests.benchmarks import member_reports, reference, synthetic
 from tests.benchmarks.meter import Usage
 from tests.benchmarks.reference import ACTOR, HOLD, START, Ledger, invoice, payment, settlement
 
@@ -1304,3 +1308,91 @@ def unwanted_mail(ledger: Ledger) -> Measured:
 @row("mail told again", (3, 0, 4))
 def duplicate_mail(ledger: Ledger) -> Measured:
     return mailed(ledger, "PointsRedeemed", "duplicate")
+# --- Totals and reports ---------------------------------------------------------------------
+
+
+def totalling(ledger: Ledger) -> Totalling:
+    """Everything that is counted of the stream."""
+    return Totalling(
+        store=DynamoDbTotals(ledger.client, ledger.table_name),
+        program_at=ledger.programs.at,
+        counting=COUNTING,
+        remembering=REMEMBERING,
+    )
+
+
+def accruals(ledger: Ledger, members: int) -> list[Change]:
+    """An accrual of each of some members, as the stream tells it."""
+    changes = []
+    for number in range(1, members + 1):
+        member_id, billed = ledger.member()
+        recorded(ledger, invoice(number, billed, posted_at=START), "posted")
+        head = ledger.store.head(member_id)
+        assert head is not None
+        changes.append(Change(sequence_number=number, at=START, after=head))
+    return changes
+
+
+def counted(entries: int, bar: tuple[int, int, int]) -> Operation:
+    def prepare(ledger: Ledger) -> Measured:
+        # The items of the month are there, and what is remembered of the members.
+        changes = accruals(ledger, entries)
+        counting = totalling(ledger)
+        counting.count("before", changes)
+        warm(ledger)
+
+        def run() -> None:
+            assert counting.count("shard", changes) == entries
+
+        return run
+
+    name = f"totals of {entries} entries in one batch" if entries > 1 else "totals of one entry"
+    requests, write_units, read_units = bar
+    limit = Bar(requests=requests, write_units=write_units, read_units=read_units)
+    return Operation(name=name, bar=limit, entries=0, prepare=prepare)
+
+
+def reporting(ledger: Ledger, entries: int) -> Reporting:
+    """Reports over three years of synthetic totals, asked for at their end."""
+    totals = DynamoDbTotals(ledger.client, ledger.table_name)
+    synthetic.fill(totals, entries, START)
+    warm(ledger)
+    ledger.programs.at(START)
+    return Reporting(
+        totals=totals, store=ledger.store, programs=ledger.programs, clock=lambda: START
+    )
+
+
+def report(entries: int) -> list[Operation]:
+    """Each report of the ledger; the bars do not know how many entries there are."""
+
+    def owed(ledger: Ledger) -> Measured:
+        reports = reporting(ledger, entries)
+        return lambda: reports.liability(None, Decimal(0))
+
+    def owed_at(ledger: Ledger) -> Measured:
+        reports = reporting(ledger, entries)
+        return lambda: reports.liability(date(2026, 12, 31), Decimal(0))
+
+    def rolled_forward(ledger: Ledger) -> Measured:
+        reports = reporting(ledger, entries)
+        return lambda: reports.activity(date(2025, 1, 1), date(2026, 12, 1))
+
+    rows = (
+        ("report of what is owed", owed, (1, 0, 20)),
+        ("report of what was owed at a day", owed_at, (2, 0, 36)),
+        ("report of 24 months of activity", rolled_forward, (3, 0, 32)),
+    )
+    return [
+        Operation(
+            name=f"{name}, {entries:,} entries",
+            bar=Bar(requests=requests, write_units=write_units, read_units=read_units),
+            entries=0,
+            prepare=prepare,
+        )
+        for name, prepare, (requests, write_units, read_units) in rows
+    ]
+
+
+OPERATIONS.extend([counted(1, (4, 30, 4)), counted(50, (5, 150, 60))])
+OPERATIONS.extend(operation for entries in (1_000, 1_000_000) for operation in report(entries))

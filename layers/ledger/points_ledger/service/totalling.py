@@ -157,7 +157,7 @@ class Totalling:
     pause: Callable[[int], None] = lambda _: None
 
     def count(self, shard: str, changes: Sequence[Change]) -> int:
-        """Count the changes of one shard that are not counted yet; how many those were.
+        """Count the changes of one shard that are not counted yet; how many came to something.
 
         Changes that come to nothing are passed over without a write: the checkpoint then stays
         where it is, which costs nothing when they come again, and totals that are themselves
@@ -169,6 +169,7 @@ class Totalling:
         """
         if not changes:
             return 0
+        counted = 0
         for attempt in range(MAX_ATTEMPTS):
             if attempt:
                 self.pause(attempt)
@@ -176,29 +177,37 @@ class Totalling:
             fresh = [
                 each for each in changes if checkpoint is None or each.sequence_number > checkpoint
             ]
-            if self._counted(shard, checkpoint, fresh):
-                return len(fresh)
+            stored, is_done = self._counted(shard, checkpoint, fresh)
+            counted += stored
+            if is_done:
+                return counted
         raise ConflictError
 
-    def _counted(self, shard: str, checkpoint: int | None, changes: Sequence[Change]) -> bool:
-        """Store the changes chunk by chunk; False where one of them could not be stored."""
+    def _counted(
+        self, shard: str, checkpoint: int | None, changes: Sequence[Change]
+    ) -> tuple[int, bool]:
+        """Store the changes chunk by chunk: how many were, and whether those were all."""
         named = sorted(
             {key for change in changes for one in self.remembering for key in one.names(change)}
         )
         found = self.store.remembered(named) if named else {}
-        sum_ = _Sum(known={key: found.get(key, NOTHING) for key in named})
+        sum_, stored = _Sum(known={key: found.get(key, NOTHING) for key in named}), 0
         for change in changes:
             more = self._of(change, sum_)
-            if not sum_.is_empty and not sum_.has_room_for(more):
+            if sum_.included and not sum_.has_room_for(more):
                 if not self.store.add(sum_.chunk(shard, checkpoint)):
-                    return False
+                    return stored, False
+                stored += sum_.included
                 checkpoint = sum_.last.sequence_number
                 sum_ = _Sum(known=sum_.stored())
                 more = self._of(change, sum_)
             if not sum_.has_room_for(more):
                 raise BrokenInvariantError("one change fits into one transaction")
             sum_.include(change, more)
-        return sum_.is_empty or self.store.add(sum_.chunk(shard, checkpoint))
+        if not sum_.included:
+            return stored, True
+        is_done = self.store.add(sum_.chunk(shard, checkpoint))
+        return stored + (sum_.included if is_done else 0), is_done
 
     def _of(self, change: Change, sum_: "_Sum") -> Counted:
         """What one change comes to, after the changes before it."""
@@ -220,10 +229,7 @@ class _Sum:
     counters: dict[TotalsKey, dict[str, int]] = field(default_factory=dict)
     texts: dict[TotalsKey, str | None] = field(default_factory=dict)
     latest: Change | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        return self.latest is None
+    included: int = 0
 
     @property
     def last(self) -> Change:
@@ -256,6 +262,7 @@ class _Sum:
                 counters[name] = counters.get(name, 0) + number
         self.texts |= more.texts
         self.latest = change
+        self.included += 1
 
     def chunk(self, shard: str, checkpoint: int | None) -> Chunk:
         """The transaction; counters that come to nothing are left out."""
