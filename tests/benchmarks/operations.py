@@ -1308,6 +1308,8 @@ def unwanted_mail(ledger: Ledger) -> Measured:
 @row("mail told again", (3, 0, 4))
 def duplicate_mail(ledger: Ledger) -> Measured:
     return mailed(ledger, "PointsRedeemed", "duplicate")
+
+
 # --- Totals and reports ---------------------------------------------------------------------
 
 
