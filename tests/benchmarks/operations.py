@@ -1253,10 +1253,9 @@ class Postbox:
 
 
 def mailed(ledger: Ledger, event: MailedEvent, outcome: str) -> Measured:
-    """The mail about the newest of three redemptions, all of one instant."""
+    """The mail about a redemption, the second entry of a member with a profile."""
     member_id = enrolled(ledger)
-    for key in range(3):
-        ledger.redeeming.redeem(reference.redemption(member_id, key))
+    ledger.redeeming.redeem(reference.redemption(member_id, 1, points=500))
     head = ledger.store.head(member_id)
     assert head is not None
     if outcome == "unsubscribed":

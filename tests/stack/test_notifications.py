@@ -92,7 +92,7 @@ def test_the_language_is_the_members(ledger: StackClient) -> None:
 
 def test_the_link_in_a_mail_ends_the_mails(ledger: StackClient) -> None:
     reader = Reader(ledger)
-    reader.buys(300)
+    reader.buys(600)
     text = reader.mail("ready to be spent", 2)["BodyText"]
     [link] = re.findall(r"(http\S+/unsubscribe\?token=\S+)", text)
     assert urlsplit(link).netloc == urlsplit(ledger.stack["api_url"]).netloc
@@ -103,7 +103,7 @@ def test_the_link_in_a_mail_ends_the_mails(ledger: StackClient) -> None:
     done = httpx.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=30)
     assert done.status_code == 200
     assert shown(ledger, reader)["notifications"] is False
-    redeemed = ledger.redeem(reader.member_id, points=300, kind="cash")
+    redeemed = ledger.redeem(reader.member_id, points=500, kind="cash")
     assert redeemed.status_code == 201
     wait_until_told(ledger)
     assert len(reader.mails()) == 2
