@@ -50,3 +50,14 @@ def _finding(finding: Finding) -> Document:
         "found_at": format_instant(finding.found_at),
         "frozen": finding.frozen,
     }
+
+
+def inconsistent_detail(finding: Finding) -> Document:
+    """What `LedgerInconsistent` says of a difference that the reconciliation found."""
+    return {
+        "member_id": finding.member_id,
+        "entry": finding.entry,
+        "invariant": finding.invariant,
+        "detail": finding.detail,
+        "frozen": finding.frozen,
+    }

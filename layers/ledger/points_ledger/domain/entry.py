@@ -105,8 +105,16 @@ def chain(head: Entry | None, member_id: MemberId, posting: Posting, now: dateti
     Raises:
         BrokenInvariantError: the posting would break an invariant; a defect, not a user's error.
     """
+    entry = chain_unchecked(head, member_id, posting, now)
+    entry.state.check()
+    return entry
+
+
+def chain_unchecked(
+    head: Entry | None, member_id: MemberId, posting: Posting, now: datetime
+) -> Entry:
+    """The same after an account that may be broken, as it has to be possible to freeze it."""
     state = apply(head.state if head else EMPTY, posting)
-    state.check()
     recorded_at = max(now, head.recorded_at) if head else now
     number = head.number + 1 if head else 1
     previous_hash = head.hash if head else GENESIS_HASH

@@ -9,15 +9,26 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from points_ledger.runtime import bootstrap
-from points_ledger.runtime.settings import LedgerSettings, OperationsSettings, load
+from points_ledger.domain.identity import MemberId
+from points_ledger.runtime import bootstrap, observability
+from points_ledger.runtime.observability import Identifier, Outcome
+from points_ledger.runtime.settings import (
+    LedgerSettings,
+    OperationsSettings,
+    ReconciliationSettings,
+    load,
+)
 
 if TYPE_CHECKING:
     from points_ledger.adapters.dynamodb.failures import DynamoDbFailures
-    from points_ledger.adapters.dynamodb.integrity import DynamoDbIntegrity
+    from points_ledger.adapters.dynamodb.integrity import DynamoDbChanges, DynamoDbIntegrity
     from points_ledger.service.dead_letters import DeadLetters
+    from points_ledger.service.integrity import Finding
+    from points_ledger.service.reconciling import Reconciling
 
 MAX_DETAILS: Final = 8
+PARALLEL_CHECKS: Final = 8
+"""Members that one worker of the reconciliation looks at side by side."""
 PARALLEL_COUNTS: Final = 8
 """Queues that are counted at the same time."""
 
@@ -70,3 +81,63 @@ def dead_letters() -> "DeadLetters":
         read_invocation=invocation_of,
         gather=counters.map,
     )
+
+
+@cache
+def changes() -> "DynamoDbChanges":
+    """Notes whose ledger was written."""
+    from points_ledger.adapters.dynamodb.integrity import DynamoDbChanges
+
+    return DynamoDbChanges(bootstrap.dynamodb(), load(LedgerSettings).table_name)
+
+
+@cache
+def reconciling() -> "Reconciling":
+    """Checks members against the invariants, side by side."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from points_ledger.adapters.dynamodb.scanning import DynamoDbScan
+    from points_ledger.runtime import services
+    from points_ledger.service.ledger import WritePath
+    from points_ledger.service.reconciling import Reconciling
+
+    checkers = ThreadPoolExecutor(max_workers=PARALLEL_CHECKS)
+    return Reconciling(
+        path=WritePath(store=services.store(), pause=services.pause),
+        store=services.store(),
+        scan=DynamoDbScan(bootstrap.dynamodb(), load(LedgerSettings).table_name),
+        lists=services.reader(),
+        integrity=integrity_store(),
+        programs=services.programs(),
+        clock=bootstrap.utc_now,
+        tell=_tell,
+        failed=_failed,
+        gather=checkers.map,
+    )
+
+
+def _tell(finding: "Finding") -> None:
+    """One line, one count and one event for each difference that was not known before."""
+    from points_ledger.adapters.eventbridge import EventBus, OutgoingEvent
+    from points_ledger.contracts.events import INCONSISTENT
+    from points_ledger.contracts.integrity import inconsistent_detail
+
+    ids: dict[str, Identifier] = {
+        "member_id": finding.member_id,
+        "invariant": finding.invariant,
+        "entry": finding.entry,
+        "detail": finding.detail,
+    }
+    observability.log(Outcome(name="inconsistent", ids=ids), level="error")
+    bus = EventBus(client=bootstrap.events(), bus_name=load(ReconciliationSettings).event_bus_name)
+    event = OutgoingEvent(
+        name=INCONSISTENT,
+        id=f"{finding.member_id}#{finding.entry or 0}#{finding.invariant}",
+        at=finding.found_at,
+        detail=inconsistent_detail(finding),
+    )
+    bus.publish([event])
+
+
+def _failed(member_id: MemberId, error: Exception) -> None:
+    observability.log_failure(error, ids={"member_id": member_id})

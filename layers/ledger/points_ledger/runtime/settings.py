@@ -117,6 +117,13 @@ class LedgerEventsSettings(InvitationsSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationSettings(SweepSettings):
+    """Function reconciliation."""
+
+    event_bus_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationsSettings(LedgerSettings):
     """Function operations: all queues of last resort, and the address of one of them."""
 
@@ -193,6 +200,7 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "outbound_events": OutboundEventsSettings,
         "outbound_deliveries": OutboundDeliveriesSettings,
         "outbound_retries": OutboundRetriesSettings,
+        "reconciliation": ReconciliationSettings,
     }
 )
 """By the name of the function's folder; a template test compares it with template.yaml."""

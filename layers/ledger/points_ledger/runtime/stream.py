@@ -8,8 +8,9 @@ this system can do that.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from points_ledger.adapters.dynamodb import Change, read_change
 from points_ledger.adapters.eventbridge import EventBus, OutgoingEvent
@@ -29,12 +30,17 @@ from points_ledger.domain.challenge import BOARD
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import EarningReconsidered, Fact
 from points_ledger.domain.identity import MemberId
-from points_ledger.runtime import bootstrap, observability, services
+from points_ledger.runtime import bootstrap, observability, operations, services
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import LedgerEventsSettings, load
+from points_ledger.service.integrity import CHANGED_SHARDS
 from points_ledger.service.ports import Approval, ExternalLink, PaymentLink
 
 ACTOR = "stream:ledger_events"
+
+MAX_NOTED: Final = 10_000
+_noted: set[tuple[datetime, MemberId]] = set()
+"""What this process has noted already."""
 
 
 def follow(event: Mapping[str, Any]) -> None:
@@ -52,6 +58,7 @@ def follow(event: Mapping[str, Any]) -> None:
                 services.leaderboards().keep(entry)
             events = [told for change in changes for told in _events(change)]
             woken = [fact for change in changes for fact in _woken(change)]
+            note_changes(changes)
             event_bus().publish(events)
             for first in range(0, len(woken), MAX_FACTS):
                 facts = woken[first : first + MAX_FACTS]
@@ -61,6 +68,18 @@ def follow(event: Mapping[str, Any]) -> None:
             raise
         ids = {"records": len(changes), "events": len(events), "woken": len(woken)}
         observability.log(Outcome(name="followed", ids=ids))
+
+
+def note_changes(changes: Iterable[Change]) -> None:
+    """Note whose ledger was written, for the reconciliation: once an hour for each member."""
+    hour = bootstrap.utc_now().replace(minute=0, second=0, microsecond=0)
+    written = {change.written_of for change in changes if change.written_of is not None}
+    if len(_noted) > MAX_NOTED:
+        _noted.clear()
+    missing = sorted(member_id for member_id in written if (hour, member_id) not in _noted)
+    if missing:
+        operations.changes().note(missing, hour=hour, shard_count=CHANGED_SHARDS)
+        _noted.update((hour, member_id) for member_id in missing)
 
 
 def _events(change: Change) -> Iterable[OutgoingEvent]:

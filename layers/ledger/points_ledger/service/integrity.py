@@ -14,6 +14,9 @@ from points_ledger.domain.reconciliation import Invariant
 MAX_FINDINGS: Final = 100
 """Differences that a run keeps; `difference_count` counts further ones too."""
 
+CHANGED_SHARDS: Final = 4
+"""Parts of the notes of whose ledger was written in an hour."""
+
 RunStatus = Literal["running", "done"]
 Phase = Literal["open", "changed", "sample", "done"]
 """First who had a difference before, then who was written, then a part of everybody."""
