@@ -64,11 +64,12 @@ class DynamoDbScan:
             "ConsistentRead": True,
         }
         for _ in range(MAX_READS):
-            answer = self._client.query(**{**query, "Limit": limit - len(found)})
+            query["Limit"] = limit - len(found)
+            answer = self._client.query(**query)
             found += answer["Items"]
             if "LastEvaluatedKey" not in answer or len(found) >= limit:
                 break
-            query = {**query, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return [_read(codec.decode_entry, item) for item in found]
 
     def earnings(
