@@ -42,6 +42,7 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "ledger_events": "bootstrap.events()",
     "portal": "bootstrap.identities()",
     "operations": "operations.integrity_store()",
+    "reconciliation": "operations.reconciling()",
 }
 """By function, what its first call makes before it sends its first request: the first client with
 the services around it."""

@@ -235,6 +235,10 @@ class Deployed:
     def listen(self) -> None:
         """Switch the stream on, and make the queue that is woken and the bus with a listener."""
         bootstrap.dynamodb().update_table(TableName=TABLE, StreamSpecification=stream_definition())
+        self.hear()
+
+    def hear(self) -> None:
+        """Make the bus with a listener, and the queue that is woken, without the stream."""
         sqs, events = bootstrap.sqs(), bootstrap.events()
         self.earning_queue_url = sqs.create_queue(QueueName="earnings")["QueueUrl"]
         self.monkeypatch.setenv("EARNING_QUEUE_URL", self.earning_queue_url)

@@ -79,6 +79,13 @@ class Swept:
 
 
 @dataclass(frozen=True)
+class Reconciled:
+    """Members with differences; None where the run was refused."""
+
+    differences: int | None
+
+
+@dataclass(frozen=True)
 class Followed:
     """Events published and facts queued again; None where the batch has to come again."""
 
@@ -94,7 +101,7 @@ class Loaded:
     told: str | None = None
 
 
-Outcome = Batch | Answered | Swept | Counted | Followed | Loaded
+Outcome = Batch | Answered | Swept | Counted | Followed | Loaded | Reconciled
 
 WEBHOOK = "whk_3f9a1c77e2b04d5586aa91cd"
 
@@ -391,6 +398,10 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (EXPIRED, "tier_review/schedule_duplicate", Swept(0)),
     (EXPIRED, "tier_review/schedule_malformed", Swept(0)),
     (EXPIRED, "tier_review/schedule_rejected", Swept(None)),
+    (EXPIRED, "reconciliation/schedule_ok", Reconciled(0)),
+    (EXPIRED, "reconciliation/schedule_duplicate", Reconciled(0)),
+    (EXPIRED, "reconciliation/schedule_malformed", Reconciled(0)),
+    (EXPIRED, "reconciliation/schedule_rejected", Reconciled(None)),
     (EXPIRED, "maturation/payment_reversed_ok", Batch(("posted",))),
     (EXPIRED, "members/erase_malformed", Answered(400, "idempotency_key_missing")),
     (EXPIRED, "members/erase_ok", Answered(200)),
@@ -420,6 +431,8 @@ class Teller:
                 return self._batch(function, event)
             case "hold_release" | "expiry" | "tier_review" | "anniversary":
                 return self._sweep(function, event)
+            case "reconciliation":
+                return self._reconcile(event)
             case "ledger_events":
                 return self._follow(event)
             case "report_totals":
@@ -439,6 +452,12 @@ class Teller:
             return Swept(self.deployed.invoke(function, event)["posted"])
         except Exception:  # noqa: BLE001 - that it was refused is what the sample shows
             return Swept(None)
+
+    def _reconcile(self, event: Json) -> Reconciled:
+        try:
+            return Reconciled(self.deployed.invoke("reconciliation", event)["differences"])
+        except Exception:  # noqa: BLE001 - that it was refused is what the sample shows
+            return Reconciled(None)
 
     def _follow(self, event: Json) -> Followed:
         try:

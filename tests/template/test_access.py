@@ -119,6 +119,7 @@ WRITES = {
     "program": {"PROGRAM", "REQUEST#*", "SIMULATION#*"},
     "simulations": {"SIMULATION#*"},
     "operations": set(),
+    "reconciliation": {"MEMBER#*", "DUE#*", "INTEGRITY"},
     "outbound_webhooks": {"OUTBOUND#ENDPOINTS", "OUTBOUND#SECRETS#*", "REQUEST#*"},
     "outbound_events": set(),
     "outbound_deliveries": {"OUTBOUND#DELIVERIES#*"},
@@ -127,6 +128,7 @@ WRITES = {
     "notifications": {"MAIL#*"},
     "invitations": {"PROFILE#*"},
     "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
+    "ledger_events": {"CHANGED#*", "BOARD#*", "LIST#leaderboards#*", "DUE#*"},
     "report_totals": {"TOTALS#*", "CHECKPOINT#*"},
     "reports": set(),
 }

@@ -60,6 +60,8 @@ SAMPLE_MEMBERS: Final = 1_000
 """Members that every run checks because it is their turn."""
 MAX_CHANGED_HOURS: Final = 30 * 24
 """Notes are kept so long; a run that comes later finds members by their turn."""
+FIRST_HOURS: Final = 2
+"""How far back the first run of a stack looks for who was written; all have their turn."""
 MAX_PAGE_QUERIES: Final = 400
 """Hours and shards without anybody that one page passes over."""
 MAX_LOOKS: Final = 4
@@ -274,10 +276,8 @@ class Reconciling:
         The hour that is not over, and the one before it, are covered again by the next run.
         """
         last = _hour(run.started_at)
-        first = max(
-            integrity.covered_until or last - MAX_CHANGED_HOURS * _HOUR,
-            last - MAX_CHANGED_HOURS * _HOUR,
-        )
+        earliest = last - MAX_CHANGED_HOURS * _HOUR
+        first = max(integrity.covered_until or last - FIRST_HOURS * _HOUR, earliest)
         hour, shard, cursor = (first, 0, None) if run.place is None else _read(run.place)
         members: dict[MemberId, None] = {}
         for _ in range(MAX_PAGE_QUERIES):
@@ -298,8 +298,9 @@ class Reconciling:
 
     def _sample(self, integrity: Integrity, run: Run) -> _Page:
         """Members whose turn it is: the directory in a circle, at most once in a run."""
-        passed = 0 if run.place is None else int(run.place)
         shard, cursor = integrity.sample_shard, integrity.sample_cursor
+        # Where the last run stopped within a shard, the circle ends with the rest of that shard.
+        passed = int(cursor is None) if run.place is None else int(run.place)
         members: list[MemberId] = []
         room = min(PAGE_MEMBERS, SAMPLE_MEMBERS - run.sampled)
         while len(members) < room and passed <= SHARDS:
