@@ -127,7 +127,6 @@ WRITES = {
     "messaging": {"PROFILE#*", "NOTIFICATIONS"},
     "notifications": {"MAIL#*"},
     "invitations": {"PROFILE#*"},
-    "ledger_events": {"BOARD#*", "LIST#leaderboards#*", "DUE#*"},
     "ledger_events": {"CHANGED#*", "BOARD#*", "LIST#leaderboards#*", "DUE#*"},
     "report_totals": {"TOTALS#*", "CHECKPOINT#*"},
     "reports": set(),
