@@ -40,7 +40,8 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "simulations": "services.backtest_job()",
     "program": "services.programs()",
     "ledger_events": "bootstrap.events()",
-    "portal": "bootstrap.identities()",
+    "portal": "site",
+    "sessions": "bootstrap.identities()",
     "operations": "operations.integrity_store()",
     "reconciliation": "operations.reconciling()",
 }

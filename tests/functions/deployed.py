@@ -275,13 +275,17 @@ class Deployed:
         return urls
 
     def open_pool(self) -> str:
-        """Make the user pool of the template; its id."""
+        """Make the user pool of the template with the people's client; its id."""
         [properties] = access.template().of_type("AWS::Cognito::UserPool").values()
         [attribute] = properties["Schema"]
         schema: Any = [{"Name": attribute["Name"], "AttributeDataType": "String", "Mutable": True}]
         made = bootstrap.identities().create_user_pool(PoolName="people", Schema=schema)
         pool_id = made["UserPool"]["Id"]
+        client = bootstrap.identities().create_user_pool_client(
+            UserPoolId=pool_id, ClientName="people", ExplicitAuthFlows=["USER_PASSWORD_AUTH"]
+        )
         self.monkeypatch.setenv("USER_POOL_ID", pool_id)
+        self.monkeypatch.setenv("PEOPLE_CLIENT_ID", client["UserPoolClient"]["ClientId"])
         return pool_id
 
     def open_post(self, post: object, *, sender: str = "points@ledger.test") -> str:

@@ -3,7 +3,6 @@
 import base64
 import gzip
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from points_ledger.adapters.cognito import NEW_PASSWORD
 from points_ledger.runtime import bootstrap
-from tests.functions.deployed import Deploy, Deployed
+from tests.functions.deployed import Deploy, Deployed, functions_by_route
 from tests.functions.gateway import NOBODY, request, text_of
 
 Json = dict[str, Any]
@@ -24,18 +23,14 @@ IMPORT = re.compile(r'(?:from |import\(|import )"(\.[^"]+)"')
 
 
 @pytest.fixture
-def pool(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Deployed, str]]:
-    """A user pool with its client, and its id."""
+def pool(deploy: Deploy) -> tuple[Deployed, str]:
+    """The functions with a user pool in which Dana has a password for once, and the pool's id."""
     stack = deploy(None)
-    client = bootstrap.identities()
-    pool_id = client.create_user_pool(PoolName="people")["UserPool"]["Id"]
-    made = client.create_user_pool_client(
-        UserPoolId=pool_id, ClientName="people", ExplicitAuthFlows=["USER_PASSWORD_AUTH"]
+    pool_id = stack.open_pool()
+    bootstrap.identities().admin_create_user(
+        UserPoolId=pool_id, Username="dana", TemporaryPassword=PASSWORD
     )
-    monkeypatch.setenv("PEOPLE_CLIENT_ID", made["UserPoolClient"]["ClientId"])
-    client.admin_create_user(UserPoolId=pool_id, Username="dana", TemporaryPassword=PASSWORD)
-    yield stack, pool_id
-    bootstrap.identities.cache_clear()
+    return stack, pool_id
 
 
 def permanent(pool_id: str) -> None:
@@ -49,7 +44,7 @@ def raw(stack: Deployed, route: str, *, cookie: str | None = None, **event: Any)
     asked = request(route, NOBODY, **event)
     if cookie is not None:
         asked["cookies"] = [f"other=1; session={cookie}".split("; ")[1], "other=1"]
-    return stack.invoke("portal", asked)
+    return stack.invoke(functions_by_route()[route], asked)
 
 
 def session_of(answer: Json) -> str:

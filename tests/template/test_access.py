@@ -86,6 +86,7 @@ WRITES = {
     },
     "accounts": set(),
     "portal": set(),
+    "sessions": set(),
     "transfers": {
         "MEMBER#*",
         "PROFILE#*",

@@ -108,8 +108,9 @@ class Accounts:
         try:
             self.client.forgot_password(ClientId=self.client_id, Username=username)
         except ClientError as error:
-            if _code(error) in _BUSY:
-                raise _refused(error, "username") from error
+            refusal = _refused(error, "username")
+            if not isinstance(refusal, (UnauthenticatedError, InvalidRequestError)):
+                raise refusal from error
 
     def reset_password(self, username: str, code: str, new_password: str) -> None:
         """Set a password with the code that was mailed."""

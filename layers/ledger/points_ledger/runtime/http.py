@@ -176,14 +176,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer: an object as JSON, or a text or bytes of another `content_type` as they stand.
+    """An answer: an object as JSON, or a text of another `content_type` as it stands.
 
     `outcome` is the log line, `is_replay` says that it was given before; `cookies` are lines of
     Set-Cookie.
     """
 
     status: int = 200
-    body: Mapping[str, object] | str | bytes
+    body: Mapping[str, object] | str
     content_type: str = JSON_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
     outcome: Outcome = OK
@@ -312,7 +312,7 @@ def _refuse(error: LedgerError, ids: Mapping[str, Identifier]) -> dict[str, obje
 
 def _answer(
     status: int,
-    body: Mapping[str, object] | str | bytes,
+    body: Mapping[str, object] | str,
     *,
     content_type: str,
     headers: Mapping[str, str] = _EMPTY,
@@ -322,20 +322,10 @@ def _answer(
         "statusCode": status,
         "headers": {"content-type": content_type, "cache-control": "no-store", **headers},
         **({"cookies": list(cookies)} if cookies else {}),
-        "body": _written(body),
-        "isBase64Encoded": isinstance(body, bytes),
+        # ASCII: what a client sent comes back readable whatever it was, lone surrogates included.
+        "body": body if isinstance(body, str) else json.dumps(body, separators=(",", ":")),
+        "isBase64Encoded": False,
     }
-
-
-def _written(body: Mapping[str, object] | str | bytes) -> str:
-    match body:
-        case bytes():
-            return base64.b64encode(body).decode()
-        case str():
-            return body
-        case _:
-            # ASCII: what a client sent comes back readable whatever it was, even lone surrogates.
-            return json.dumps(body, separators=(",", ":"))
 
 
 def _body(text: str, *, is_base64: bool) -> bytes:

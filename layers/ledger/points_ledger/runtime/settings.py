@@ -72,8 +72,8 @@ class ProgramSettings(LedgerSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PortalSettings(Settings):
-    """Function portal."""
+class SessionsSettings(Settings):
+    """Function sessions."""
 
     people_client_id: str
 
@@ -193,7 +193,8 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "notifications": NotificationsSettings,
         "messaging": MessagingSettings,
         "report_totals": LedgerSettings,
-        "portal": PortalSettings,
+        "portal": Settings,
+        "sessions": SessionsSettings,
         "reports": LedgerSettings,
         "operations": OperationsSettings,
         "outbound_webhooks": OutboundWebhooksSettings,

@@ -1,20 +1,23 @@
-"""The pages of the portal and what they load, as answers to HTTP requests.
+"""The pages and what they load, as answers to events of API Gateway (HTTP API, payload 2.0).
 
 A page names its files under a version, the hash of all of them, so that a browser keeps a file for
 good and never mixes two releases. Pages themselves are asked for again each time.
+
+Standard library only, and none of our own modules: see functions/portal.
 """
 
+import base64
 import gzip
 import hashlib
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
-
-from points_ledger.domain.error import NotFoundError
-from points_ledger.runtime.http import Request, Response
+from typing import Any, Final
 
 CONTENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -28,6 +31,15 @@ VERSION_PLACEHOLDER: Final = b"{version}"
 VERSION_CHARACTERS: Final = 16
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
+NOT_FOUND: Final[Mapping[str, object]] = MappingProxyType(
+    {
+        "type": "urn:points-ledger:problem:not_found",
+        "title": "Not found",
+        "status": HTTPStatus.NOT_FOUND.value,
+        "detail": "Not found: no page",
+        "code": "not_found",
+    }
+)
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -47,7 +59,7 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True)
 class File:
     """One file, as it is and compressed."""
 
@@ -57,27 +69,46 @@ class File:
 
 
 class Site:
-    """The files of one folder."""
+    """The files of one folder: `pages` by route, and everything else under the route `files`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, pages: Mapping[str, str], files: str) -> None:
         self._folder = folder
+        self._pages = pages
+        self._files = files
 
-    def page(self, request: Request, name: str) -> Response:
-        """A page by its name, with the version of the files that it loads filled in."""
-        return _answer(request, self._pages[name], ASK_AGAIN)
+    def answer(self, event: Mapping[str, Any]) -> dict[str, object]:
+        """Answer one request; what is not there is a problem of RFC 9457. One log line each."""
+        route = event.get("routeKey")
+        found, cache_control = self._found(route, event.get("pathParameters") or {})
+        answer = _missing() if found is None else _sent(event, found, cache_control)
+        line = {
+            "level": "INFO",
+            "message": "rejected" if found is None else "ok",
+            "service": "portal",
+            "route": route,
+            "status": answer["statusCode"],
+            "correlation_id": event.get("requestContext", {}).get("requestId"),
+        }
+        sys.stdout.write(json.dumps(line) + "\n")
+        return answer
 
-    def asset(self, request: Request, path: str) -> Response:
-        """A file that a page has named: `<version>/<folder>/<name>`.
-
-        Raises:
-            NotFoundError: there is no such file.
-        """
-        version, _, name = path.partition("/")
-        found = self._files.get(name)
-        if found is None:
-            raise NotFoundError(what="page", id="")
+    def _found(self, route: object, parameters: Mapping[str, str]) -> tuple[File | None, str]:
+        if isinstance(route, str) and route in self._pages:
+            return self._page(f"{self._pages[route]}.html"), ASK_AGAIN
+        version, _, name = parameters.get("proxy", "").partition("/")
+        path = self._paths.get(name)
+        if route != self._files or path is None or path.suffix == ".html":
+            return None, ASK_AGAIN
         # A page of an earlier release gets what there is now, and asks again.
-        return _answer(request, found, FOR_GOOD if version == self.version else ASK_AGAIN)
+        return _file(path.suffix, path.read_bytes()), (
+            FOR_GOOD if version == self.version else ASK_AGAIN
+        )
+
+    def _page(self, name: str) -> File:
+        """A page, with the version of the files that it loads filled in."""
+        path = self._paths[name]
+        text = path.read_bytes().replace(VERSION_PLACEHOLDER, self.version.encode())
+        return _file(path.suffix, text)
 
     @cached_property
     def version(self) -> str:
@@ -94,45 +125,39 @@ class Site:
         found = (path for path in sorted(self._folder.rglob("*")) if path.suffix in CONTENT_TYPES)
         return {path.relative_to(self._folder).as_posix(): path for path in found}
 
-    @cached_property
-    def _files(self) -> Mapping[str, File]:
-        return {
-            name: _file(path.suffix, path.read_bytes())
-            for name, path in self._paths.items()
-            if path.suffix != ".html"
-        }
-
-    @cached_property
-    def _pages(self) -> Mapping[str, File]:
-        return {
-            path.stem: _file(
-                path.suffix,
-                path.read_bytes().replace(VERSION_PLACEHOLDER, self.version.encode()),
-            )
-            for path in self._paths.values()
-            if path.suffix == ".html"
-        }
-
 
 def _file(suffix: str, content: bytes) -> File:
-    return File(
-        content_type=CONTENT_TYPES[suffix],
-        plain=content,
-        # No time of making in it: the same file is the same bytes.
-        compressed=gzip.compress(content, mtime=0),
-    )
+    # No time of making in what is compressed: the same file is the same bytes.
+    return File(CONTENT_TYPES[suffix], content, gzip.compress(content, mtime=0))
 
 
-def _answer(request: Request, file: File, cache_control: str) -> Response:
-    is_compressed = "gzip" in request.headers.get("accept-encoding", "")
+def _sent(event: Mapping[str, Any], file: File, cache_control: str) -> dict[str, object]:
+    sent = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    is_compressed = "gzip" in sent.get("accept-encoding", "")
     encoding = {"content-encoding": "gzip"} if is_compressed else {}
-    return Response(
-        body=file.compressed if is_compressed else file.plain,
-        content_type=file.content_type,
-        headers={
+    body = base64.b64encode(file.compressed) if is_compressed else file.plain
+    return {
+        "statusCode": HTTPStatus.OK.value,
+        "headers": {
             **SECURITY_HEADERS,
             **encoding,
+            "content-type": file.content_type,
             "cache-control": cache_control,
             "vary": "accept-encoding",
         },
-    )
+        "body": body.decode(),
+        "isBase64Encoded": is_compressed,
+    }
+
+
+def _missing() -> dict[str, object]:
+    return {
+        "statusCode": HTTPStatus.NOT_FOUND.value,
+        "headers": {
+            **SECURITY_HEADERS,
+            "content-type": "application/problem+json",
+            "cache-control": "no-store",
+        },
+        "body": json.dumps(dict(NOT_FOUND)),
+        "isBase64Encoded": False,
+    }
