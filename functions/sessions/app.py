@@ -1,7 +1,7 @@
 """Sessions of those who use the pages: signing in, going on, signing out.
 
 Trigger: HTTP API, without authorizer: the user pool judges passwords, mailed codes and the token in
-the session's cookie. Contract: docs/portal.md, contracts/sessions.py. No script can read the cookie;
+the session's cookie. Contract: docs/portal.md, contracts/sessions.py. No script reads the cookie;
 the page keeps the id token, in memory. Failures are answered as problems.
 """
 
