@@ -73,7 +73,8 @@ def entries(request: Request) -> Response:
         return Response(body={"entries": [entry_document(each) for each in page], "cursor": cursor})
     from points_ledger.contracts.overview import explained_entry  # noqa: PLC0415 - for pages only
 
-    explained = [explained_entry(each, services.rule_sentences) for each in page]
+    reasons = services.reasons(page)
+    explained = [explained_entry(each, services.rule_sentences, reasons) for each in page]
     return Response(body={"entries": explained, "cursor": cursor})
 
 
@@ -84,7 +85,8 @@ def overview(request: Request) -> Response:
 
     member_id = request.own_or_any_member()
     found = services.overviews().overview(member_id)
-    return Response(body=overview_document(found, services.rule_sentences))
+    reasons = services.reasons(found.entries.entries)
+    return Response(body=overview_document(found, services.rule_sentences, reasons))
 
 
 @api.route("GET /members/{member_id}/requests")

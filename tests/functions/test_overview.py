@@ -91,6 +91,22 @@ def test_an_overview_has_what_each_part_answers_by_itself(deploy: Deploy) -> Non
     assert found["sharing"]["shares"][0] == {"member_id": friend, "percent": 50}
 
 
+def test_the_history_says_why_points_were_adjusted_until_it_is_erased(deployed: Deployed) -> None:
+    member_id = deployed.enrol("C-1")
+    for reason in ("goodwill", "The printer was broken"):
+        body = {"member_id": member_id, "points": 5, "reason": reason}
+        deployed.ask("POST /adjustments", body=body, key=reason)
+    said = [
+        (each["reason"], each["reason_text"])
+        for each in overview(deployed, member_id)["entries"]["entries"]
+    ]
+    assert said == [("adjustment", "The printer was broken"), ("goodwill", None), (None, None)]
+
+    deployed.ask("DELETE /members/{member_id}", ADMIN, path={"member_id": member_id}, key="erase")
+    left = overview(deployed, member_id)["entries"]["entries"]
+    assert {each["reason_text"] for each in left} == {None}
+
+
 def test_a_new_member_has_an_overview(deployed: Deployed) -> None:
     found = overview(deployed, deployed.enrol())
     assert (found["redemptions"], found["requests"]["requests"]) == ([], [])
@@ -279,6 +295,7 @@ def test_entries_say_their_rules_by_the_version_that_they_were_posted_by(
     assert ["7 points" in each for each in said] == [True, True, False]
     assert ["1 point" in each for each in said] == [False, False, True]
     for each in spoken:
+        assert each.pop("reason_text") is None
         each["rules"] = [{"id": r["id"], "points": r["points"]} for r in each["rules"]]
     assert spoken == plain
 

@@ -100,12 +100,15 @@ export function entryItem(entry, { isDetailed = false } = {}) {
     h("div", { class: "row" }, h("strong", {}, typeName(entry.type)), h("span", { class: "amount" }, changes(entry))),
     h("p", { class: "hint" }, `${atTime(entry.at)} · ${points(entry.balance.available)} available afterwards`),
     entry.source && h("p", {}, sourceName(entry.source)),
-    entry.reason && h("p", {}, `Reason: ${words(entry.reason)}`),
+    reasonOf(entry) && h("p", {}, `Reason: ${reasonOf(entry)}`),
     entry.rules.length > 0 && h("ul", { class: "rules" }, entry.rules.map((rule) =>
       h("li", {}, `${signed(rule.points)}: ${rule.sentence ?? label(rule.id)}`))),
     isDetailed && h("details", {}, h("summary", {}, `Entry ${entry.entry}`), facts(details(entry))),
   );
 }
+
+// What somebody wrote, or else the code; an adjustment's own name is no reason.
+const reasonOf = ({ type, reason, reason_text: text }) => text ?? (reason === type ? null : reason && words(reason));
 
 // A code such as "earned_on_same_ticket" as words; what a person wrote stays as it is.
 export const words = (text) => (/^[a-z0-9]+(_[a-z0-9]+)+$/.test(text) ? label(text) : text);

@@ -32,7 +32,11 @@ class RequestsQuery:
     cursor: Cursor | None = None
 
 
-def overview_document(overview: Overview, sentences: Sentences) -> Document:
+Reasons = Mapping[int, str]
+"""What somebody wrote as the reason of an entry, by its number; not all entries have one."""
+
+
+def overview_document(overview: Overview, sentences: Sentences, reasons: Reasons) -> Document:
     """A member at one moment; each list goes on with its cursor at its own address."""
     member_id = overview.member.member_id
     entries = overview.entries
@@ -45,7 +49,7 @@ def overview_document(overview: Overview, sentences: Sentences) -> Document:
             "cursor": sealed("pending", member_id, overview.pending.cursor),
         },
         "entries": {
-            "entries": [explained_entry(each, sentences) for each in entries.entries],
+            "entries": [explained_entry(each, sentences, reasons) for each in entries.entries],
             "cursor": sealed_number("entries", member_id, entries.next_number),
         },
         "redemptions": [redemption_document(each) for each in overview.redemptions],
@@ -57,9 +61,12 @@ def overview_document(overview: Overview, sentences: Sentences) -> Document:
     }
 
 
-def explained_entry(entry: Entry, sentences: Sentences) -> Document:
-    """An entry whose rules say in plain words what they gave for, by the entry's own version."""
-    document = entry_document(entry)
+def explained_entry(entry: Entry, sentences: Sentences, reasons: Reasons) -> Document:
+    """An entry whose rules say in plain words what they gave for, by the entry's own version.
+
+    `reason_text` is what somebody wrote as its reason, null without one or once it is erased.
+    """
+    document = {**entry_document(entry), "reason_text": reasons.get(entry.number)}
     posting = entry.posting
     if posting.program_version is None:
         return document

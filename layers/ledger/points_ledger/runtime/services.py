@@ -10,7 +10,7 @@ import base64
 import random
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -482,6 +482,13 @@ def rule_sentences(version: int) -> Mapping[str, str]:
     from points_ledger.domain.explanation import sentences_by_id
 
     return sentences_by_id(programs().version(version))
+
+
+def reasons(entries: Sequence["Entry"]) -> Mapping[int, str]:
+    """What somebody wrote as the reason of entries, by their numbers."""
+    from points_ledger.service import explaining
+
+    return explaining.reasons(reader(), entries)
 
 
 def described_program(now: datetime) -> dict[str, object]:
