@@ -45,6 +45,14 @@ def test_time_and_memory_are_bounded(function: Function) -> None:
 
 
 @each_function
+def test_names_the_layers_that_it_imports(function: Function) -> None:
+    layers = [named(layer) for layer in function.properties["Layers"]]
+    # Files are served by the standard library alone.
+    own = ["LedgerLayer"] if function.folder == "portal" else ["DependenciesLayer", "LedgerLayer"]
+    assert layers == own
+
+
+@each_function
 def test_is_traced(function: Function, template: Template) -> None:
     assert function.properties["Tracing"] == "Active"
     assert list(template.grants(function, "xray:PutTraceSegments"))
