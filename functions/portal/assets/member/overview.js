@@ -64,8 +64,12 @@ const figure = (term, value, hint, kind) =>
   h("div", { class: kind }, h("dt", {}, term), h("dd", {}, value, h("p", { class: "hint" }, hint)));
 
 const rest = (found, program, refresh) => [
-  h("div", { class: "columns" }, pending(found.pending, program), expiring(found.balance, program)),
-  h("div", { class: "columns" }, open(found, refresh), tier(found.benefits, program)),
+  h(
+    "div",
+    { class: "columns" },
+    h("div", { class: "page" }, pending(found.pending, program), open(found, refresh)),
+    h("div", { class: "page" }, expiring(found.balance, program), tier(found.benefits, program)),
+  ),
   recent(found.entries),
 ];
 

@@ -84,7 +84,7 @@ function shareRow(share, gone) {
     "div",
     { class: "share", "data-member": known },
     h("div", { class: "field" },
-      h("label", { for: who }, "Email"),
+      h("label", { for: who }, known ? "Member" : "Email"),
       known
         ? h("input", { id: who, value: nameOf(share), readonly: true })
         : h("input", { id: who, type: "email", required: true, autocomplete: "off", "data-email": true })),

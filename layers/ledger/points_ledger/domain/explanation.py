@@ -76,6 +76,7 @@ def sentences_by_id(program: Program) -> dict[str, str]:
     return {
         **{rule.id: explain_rule(rule, program) for rule in _written_rules(program)},
         **{each.id: explain_campaign(each, program) for each in program.campaigns},
+        **{f"{TIER_PART}{each.id}": explain_tier(each) for each in program.tiers},
         **{each.id: explain_challenge(each, program) for each in program.challenges},
         **{each.id: explain_streak(each, program) for each in program.streaks},
         **{each.id: explain_leaderboard(each, program) for each in program.leaderboards},
