@@ -300,6 +300,18 @@ def test_entries_say_their_rules_by_the_version_that_they_were_posted_by(
     assert spoken == plain
 
 
+def test_what_a_tier_multiplies_has_the_sentence_of_the_tier(deploy: Deploy) -> None:
+    deployed = deploy(program(tiers=[{"id": "silver", "points": 100, "multiplier": "1.5"}]))
+    member_id = deployed.enrol("C-1")
+    deployed.give("C-1", 100)
+    deployed.accrue(sold("10.00", id_="T-9", at=deployed.clock.now))
+    path, query = {"member_id": member_id}, {"sentences": "true", "limit": "1"}
+    [entry] = deployed.ask(ENTRIES, path=path, query=query).body["entries"]
+    [_, tier] = entry["rules"]
+    assert (tier["id"], tier["points"]) == ("tier:silver", 5)
+    assert "1.5 times the points" in tier["sentence"]
+
+
 def test_sentences_are_asked_for_with_a_switch(deployed: Deployed) -> None:
     path = {"member_id": deployed.enrol()}
     answer = deployed.ask(ENTRIES, path=path, query={"sentences": "yes"})

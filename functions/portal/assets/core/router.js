@@ -67,7 +67,9 @@ function matched(pattern, path) {
 function mark(navigation, path) {
   for (const link of navigation.querySelectorAll("a")) {
     const isHere = link.getAttribute("href") === `#${path}` || path.startsWith(`${link.getAttribute("href").slice(1)}/`);
-    if (isHere) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (isHere) {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
   }
 }

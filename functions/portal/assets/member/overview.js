@@ -3,13 +3,12 @@
 import { get, post } from "../core/api.js";
 import { bars, progress } from "../core/chart.js";
 import { h, replace } from "../core/dom.js";
-import { atTime, inMonth, label, money, number, onDay, points, waitingFor } from "../core/format.js";
+import { atTime, inMonth, label, money, number, onDay, points, waitingFor, worth } from "../core/format.js";
 import { theProgram } from "../core/frame.js";
 import { announce, confirm, empty, facts, keepFresh, section, tag } from "../core/ui.js";
 import { actButton } from "./act.js";
 import { entryItem } from "./history.js";
-import { missing, redemptionName, state } from "./words.js";
-import { worthText } from "./worth.js";
+import { missing, plainly, redemptionName, state } from "./words.js";
 
 export const title = "Overview";
 
@@ -106,7 +105,7 @@ function expiring(balance, program) {
   const months = byMonth(dated);
   const shown = months.slice(0, MONTHS_SHOWN);
   const [next] = dated;
-  const summary = `${points(next.points)}, worth ${worthText(next.points, program)}, are good through ${onDay(next.last_day)}${
+  const summary = `${points(next.points)}, worth ${money(worth(next.points, program.point_value, program.currency))}, are good through ${onDay(next.last_day)}${
     dated.length > 1 ? `; the last of the others through ${onDay(dated.at(-1).last_day)}` : ""
   }.`;
   return section(
@@ -160,7 +159,7 @@ export const cancelButton = (id, what, done) =>
     attributes: { "aria-label": `Cancel ${what}` },
     send: async (key) =>
       (await confirm({ title: "Cancel this?", text: `${what} go back to your available points.`, yes: "Yes, cancel" }))
-        ? post(`redemptions/${encodeURIComponent(id)}/cancel`, {}, key)
+        ? plainly(post(`redemptions/${encodeURIComponent(id)}/cancel`, {}, key))
         : null,
     done: async () => {
       announce("Cancelled. The points are available again.");

@@ -2,11 +2,10 @@
 
 import { get, post } from "../core/api.js";
 import { h, replace } from "../core/dom.js";
-import { atTime, money, number, points } from "../core/format.js";
+import { atTime, money, number, onDay, points, worth } from "../core/format.js";
 import { theProgram } from "../core/frame.js";
 import { announce, facts, field, form, input, section, select, sentence, tag } from "../core/ui.js";
-import { redemptionName, refusalText, state } from "./words.js";
-import { worthText } from "./worth.js";
+import { plainly, redemptionName, refusalText, state } from "./words.js";
 
 export const title = "Redeem";
 
@@ -79,7 +78,7 @@ function order(program, { changed, done }) {
   const element = form({
     fields: [field("What for", kind), how, ticket, later, field("Note", h("textarea", { name: "note", maxlength: 1000 }))],
     submit: "Redeem",
-    send: (given, key) => post("redemptions", body(given), key),
+    send: (given, key) => plainly(post("redemptions", body(given), key)),
     done: async (made, form_) => {
       form_.reset();
       arrange();
@@ -92,7 +91,7 @@ function order(program, { changed, done }) {
     byAmount.hidden = amount.disabled = !isByAmount;
     ticket.hidden = ticketId.disabled = ticketAmount.disabled = kind.value !== "ticket";
     later.hidden = reserve.disabled = kind.value === "coupon";
-    replace(value, /^[0-9]{1,10}$/.test(count.value) && !isByAmount ? `worth ${worthText(count.value, program)}` : "");
+    replace(value, /^[0-9]{1,10}$/.test(count.value) && !isByAmount ? `worth ${money(worth(Number(count.value), program.point_value, program.currency))}` : "");
   };
   element.addEventListener("input", (event) => {
     arrange();
@@ -135,12 +134,11 @@ function body({ kind, how, points: count, amount, ticket, ticket_amount: ticketA
 
 export function result(made) {
   const [name, kind] = state(made.status);
-  const worth = money({ amount: made.amount, currency: made.currency ?? "USD" });
   return h(
     "section",
     { class: "card", tabindex: "-1", "aria-label": "What came of it" },
-    h("div", { class: "row" }, h("h2", {}, `${points(made.points)}, worth ${worth}`), tag(name, kind)),
-    made.coupon && h("p", {}, "Your coupon: ", h("strong", { class: "code" }, made.coupon.code), `, good through ${made.coupon.last_day}`),
+    h("div", { class: "row" }, h("h2", {}, `${points(made.points)}, worth ${money(made)}`), tag(name, kind)),
+    made.coupon && h("p", {}, "Your coupon: ", h("strong", { class: "code" }, made.coupon.code), `, good through ${onDay(made.coupon.last_day)}`),
     made.expires_at && h("p", {}, made.status === "reserved" ? `Set aside until ${atTime(made.expires_at)}.` : `Somebody decides before ${atTime(made.expires_at)}.`),
     h("p", { class: "hint" }, `${points(made.balance.available)} are left.`),
   );

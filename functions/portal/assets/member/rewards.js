@@ -6,7 +6,7 @@ import { label, money, number, onDay, points } from "../core/format.js";
 import { announce, confirm, empty, section, tag } from "../core/ui.js";
 import { actButton } from "./act.js";
 import { result } from "./redeem.js";
-import { state } from "./words.js";
+import { plainly, state } from "./words.js";
 
 export const title = "Rewards and coupons";
 
@@ -56,7 +56,7 @@ function offer(reward, balance, claimed) {
           attributes: { class: "primary", "aria-label": `Claim ${reward.name}` },
           send: async (key) =>
             (await confirm({ title: `Claim ${reward.name}?`, text: `It costs ${price(reward)}.`, yes: "Yes, claim it" }))
-              ? post("redemptions", { member_id: "me", kind: "reward", reward_id: reward.reward_id }, key)
+              ? plainly(post("redemptions", { member_id: "me", kind: "reward", reward_id: reward.reward_id }, key))
               : null,
           done: claimed,
         }),

@@ -5,6 +5,7 @@ import { h, newId, replace } from "../core/dom.js";
 import { person } from "../core/session.js";
 import { theProgram } from "../core/frame.js";
 import { announce, empty, form, section } from "../core/ui.js";
+import { plainly } from "./words.js";
 
 export const title = "Sharing";
 
@@ -65,7 +66,7 @@ function editor(plan, program, saved) {
       h("div", { class: "actions" }, more),
     ],
     submit: "Save the plan",
-    send: (_, key) => put("members/me/sharing", { shares: shares(rows) }, key),
+    send: (_, key) => plainly(put("members/me/sharing", { shares: shares(rows) }, key)),
     done: (made) => {
       announce("The plan is saved.");
       saved(made);

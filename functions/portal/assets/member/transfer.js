@@ -6,6 +6,7 @@ import { money, onDay, points } from "../core/format.js";
 import { theProgram } from "../core/frame.js";
 import { announce, empty, facts, field, form, input, section } from "../core/ui.js";
 import { entryItem } from "./history.js";
+import { plainly } from "./words.js";
 
 export const title = "Transfer";
 
@@ -38,7 +39,7 @@ export async function show(page, { signal }) {
     ],
     submit: "Transfer",
     send: ({ email, points: count, note }, key) =>
-      post("transfers", { from_member_id: "me", to: { email }, points: Number(count), ...(note ? { note } : {}) }, key),
+      plainly(post("transfers", { from_member_id: "me", to: { email }, points: Number(count), ...(note ? { note } : {}) }, key)),
     done: async (made, form_) => {
       form_.reset();
       replace(outcome, h("p", { class: "notice", tabindex: "-1" }, said(made)));

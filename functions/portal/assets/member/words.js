@@ -111,3 +111,34 @@ export const redemptionName = (kind) => REDEMPTIONS[kind] ?? label(kind);
 
 // "1,250 qualifying points": how far a tier is.
 export const missing = (progress) => `${number(progress.points_needed)} more until ${label(progress.next_tier)}`;
+
+const PROBLEMS = {
+  not_found: () => "There is no such member among those with whom you may share points.",
+  below_minimum: ({ minimum_amount: amount }) => `The smallest redemption is ${amount}.`,
+  ticket_too_low: ({ ticket_amount: ticket }) => `The ticket of ${ticket} has to be above what is redeemed on it.`,
+  earned_on_same_ticket: ({ spendable }) => `This ticket earned some of these points. At most ${number(spendable)} can be spent on it.`,
+  insufficient_points: ({ requested, available }) => `You asked for ${number(requested)} points and have ${number(available)}.`,
+  amount_not_whole_points: ({ amount }) => `${amount} is not a whole number of points.`,
+  yearly_cap_exceeded: ({ remaining }) => `In this year ${remaining} more can be redeemed.`,
+  out_of_stock: () => "It is sold out.",
+  reservation_not_open: () => "This is over already.",
+};
+
+const PERMITS = {
+  same_member: "Points cannot be sent to yourself.",
+  outside_circle: "This member is not of your organisation.",
+  receiver_inactive: "The other account is not active.",
+  below_minimum: "These are too few points for a transfer.",
+  disabled: "This program has no transfers.",
+};
+
+// The same promise; what is refused is said in the words of a person.
+export async function plainly(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    const told = error.document && (PERMITS[error.document.reason] ?? PROBLEMS[error.code]?.(error.document) ?? REFUSALS[error.code]);
+    if (told && !error.errors.length) error.message = told;
+    throw error;
+  }
+}

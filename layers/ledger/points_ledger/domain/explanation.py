@@ -21,6 +21,7 @@ from points_ledger.domain.explanation_of_play import (
 )
 from points_ledger.domain.prize import is_prize_rule
 from points_ledger.domain.program import (
+    TIER_PART,
     Benefit,
     Campaign,
     Challenge,

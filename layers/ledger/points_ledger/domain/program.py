@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import Period, Rounding
@@ -17,6 +17,9 @@ StreakPeriod = Literal["day", "week", "month"]
 BoardPeriod = Literal["week", "month", "year"]
 Circle = Literal["organisation", "anyone"]
 """With whom members may share, and to whom they may transfer."""
+
+TIER_PART: Final = "tier:"
+"""Before the id of a tier, where what its multiplier gave stands beside the points of rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

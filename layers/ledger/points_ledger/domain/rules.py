@@ -19,7 +19,7 @@ from points_ledger.domain.basket import Basket, Matched, basket, category_of, is
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.earning import NOTHING_EARNED, Earned, Pin
 from points_ledger.domain.entry import RulePoints
-from points_ledger.domain.program import Campaign, Match, PointsRounding, Program, Rule
+from points_ledger.domain.program import TIER_PART, Campaign, Match, PointsRounding, Program, Rule
 from points_ledger.domain.purchase import Remaining, RemainingLine
 from points_ledger.domain.receipt import CampaignBasis, Content
 from points_ledger.domain.usage import cap_counter_of, is_forgotten, limit_counter_of
@@ -137,7 +137,7 @@ def appraised(content: Content, *, program: Program, posted_at: datetime) -> Ear
     if content.tier is not None:
         tier_part = exact * (Fraction(program.tier_multiplier(content.tier)) - 1)
     if tier_part:
-        parts.append((f"tier:{content.tier}", tier_part))
+        parts.append((f"{TIER_PART}{content.tier}", tier_part))
     return Earned(
         points=math.floor(exact + tier_part),
         rules=_whole_parts(parts),
