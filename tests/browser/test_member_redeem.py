@@ -1,4 +1,4 @@
-"""Redeeming in the portal: told while one types, sent once, safe when the session ends meanwhile."""
+"""Redeeming in the portal: told while one types, sent once, safe when the session ends."""
 
 import re
 
@@ -125,8 +125,8 @@ def test_a_session_that_ends_while_one_types_loses_nothing(
     visitor.page.get_by_label("Note").fill("for the dentist")
     visitor.page.evaluate(
         """async () => {
-          const session = await import(document.querySelector('link[href*="core/session.js"]').href);
-          session.distrust();
+          const link = document.querySelector('link[href*="core/session.js"]');
+          (await import(link.href)).distrust();
         }"""
     )
     visitor.page.context.clear_cookies()
