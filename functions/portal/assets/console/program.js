@@ -4,7 +4,7 @@ import { get } from "../core/api.js";
 import { h, replace } from "../core/dom.js";
 import { atTime } from "../core/format.js";
 import { person } from "../core/session.js";
-import { dialog, empty, section, table, tag } from "../core/ui.js";
+import { button, dialog, empty, section, table, tag } from "../core/ui.js";
 import { writeJson } from "./json_text.js";
 
 export const title = "Program";
@@ -32,11 +32,7 @@ function history(first) {
   function add({ versions: next, cursor }) {
     versions = [...versions, ...next];
     replace(place, versions.length ? listed(versions) : empty("Nothing was published yet."));
-    replace(more, cursor && h("button", { type: "button", onclick: () => load(cursor) }, "Earlier versions"));
-  }
-
-  async function load(cursor) {
-    add(await get("program/versions", { cursor }));
+    replace(more, cursor && button("Earlier versions", async () => add(await get("program/versions", { cursor }))));
   }
 
   add(first);

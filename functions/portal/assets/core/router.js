@@ -37,8 +37,10 @@ export function route({ main, navigation, routes, name }) {
   return go;
 }
 
+// Opening the page that is open shows it anew.
 export const open = (path) => {
-  location.hash = `#${path}`;
+  if (location.hash === `#${path}`) dispatchEvent(new HashChangeEvent("hashchange"));
+  else location.hash = `#${path}`;
 };
 
 function found(routes, address) {

@@ -141,6 +141,33 @@ export function form({ fields, submit, send, done, attributes = {} }) {
   return element;
 }
 
+// A button that does one thing once: while it waits it does nothing else, and what failed is tried
+// again with the same key. `act(key)` returns a promise.
+export function button(text, act, attributes = {}) {
+  let key = newKey();
+  const element = h("button", { type: "button", ...attributes, onclick }, text);
+
+  async function onclick() {
+    if (element.hasAttribute("aria-busy")) return;
+    element.setAttribute("aria-busy", "true");
+    try {
+      await act(key);
+      key = newKey();
+    } catch (error) {
+      announce(sentence(error), "failed");
+    } finally {
+      element.removeAttribute("aria-busy");
+    }
+  }
+
+  return element;
+}
+
+// Pages of one part of the console, one beside the other: [[path, text], …].
+export const tabs = (name, links, current) =>
+  h("nav", { class: "tabs", "aria-label": name }, h("ul", {}, links.map(([path, text]) =>
+    h("li", {}, h("a", { href: `#${path}`, "aria-current": path === current && "page" }, text)))));
+
 // The values of a form by name: trimmed texts, checkboxes as booleans, nothing for empty ones.
 export function values(element) {
   const found = {};
