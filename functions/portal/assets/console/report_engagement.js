@@ -113,7 +113,7 @@ function cell(told) {
 // ---- The first redemption
 
 const within = ({ from_days: from, to_days: to }) =>
-  to === null ? `over ${number(from)} days` : from === to ? counted(from, "day", "days") : `${number(from)}–${number(to)} days`;
+  to === 0 ? "same day" : to === null ? `${number(from)} days or more` : from === to ? counted(from, "day", "days") : `${number(from)}–${number(to)} days`;
 
 function firstRedemptions(told) {
   if (!told.members) return section("Time to the first redemption", empty("Nobody has redeemed yet."));
@@ -121,7 +121,7 @@ function firstRedemptions(told) {
     "Time to the first redemption",
     bars({
       title: "Days from enrolment to the first redemption",
-      summary: `${counted(told.members, "member has", "members have")} redeemed; half of them within ${within(told.median_days)}.`,
+      summary: `${counted(told.members, "member has", "members have")} redeemed. The one in the middle: ${within(told.median_days)}.`,
       labels: told.buckets.map(within),
       labelled: "Days",
       series: [{ name: "Members", values: told.buckets.map((each) => each.members) }],

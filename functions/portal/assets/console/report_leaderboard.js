@@ -4,7 +4,7 @@ import { get } from "../core/api.js";
 import { rows } from "../core/chart.js";
 import { label, money, number } from "../core/format.js";
 import { empty, field, input, section, select, table } from "../core/ui.js";
-import { growing, MONTH, report, who } from "./reports.js";
+import { decimals, growing, MONTH, report, who } from "./reports.js";
 
 export const title = "Top members";
 
@@ -46,7 +46,7 @@ function view(told, asked) {
       labels: shown.map((each) => each.name ?? each.member_id),
       labelled: "Member",
       series: [{ name, values: shown.map((each) => Number(each[measure])) }],
-      write: (value) => (measure === "revenue" ? write(value.toFixed(2)) : write(value)),
+      write: (value) => (measure === "revenue" ? write(value.toFixed(decimals(shown[0].revenue))) : write(value)),
     }),
     growing({
       first: told,

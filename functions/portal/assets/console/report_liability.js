@@ -35,7 +35,7 @@ function view(told) {
   const worth = (amount) => money({ amount, currency: told.currency });
   const { outstanding, pending, debt } = told;
   return [
-    h("p", {}, told.at ? `The end of ${onDay(told.at)} ` : "Now ", told.closed && tag("this day is over: the answer stays", "good")),
+    told.at && h("p", {}, `The end of ${onDay(told.at)} `, told.closed && tag("this day is over: the answer stays", "good")),
     h("dl", { class: "figures" }, [
       h("div", { class: "main" }, h("dt", {}, "Outstanding"), h("dd", {}, number(outstanding.points), h("p", { class: "hint" }, `worth ${worth(outstanding.value)}`))),
       figure("Reserve", worth(outstanding.reserve), `with a breakage of ${percent(told.breakage)}`),

@@ -5,7 +5,7 @@ import { rows } from "../core/chart.js";
 import { h } from "../core/dom.js";
 import { counted, money, number } from "../core/format.js";
 import { empty, field, input, section, select, table } from "../core/ui.js";
-import { figure, growing, MONTH, report, who } from "./reports.js";
+import { decimals, figure, growing, MONTH, report, who } from "./reports.js";
 
 export const title = "Sales";
 
@@ -67,7 +67,7 @@ const drawn = (told, shown, worth) =>
       { name: "Own orders", values: shown.map((each) => Number(each.own.revenue)) },
       { name: "Copies", values: shown.map((each) => Number(each.copy.revenue)) },
     ],
-    write: (value) => worth(value.toFixed(2)),
+    write: (value) => worth(value.toFixed(decimals(told.total.revenue))),
   });
 
 const listed = (all, name, worth) =>

@@ -4,7 +4,7 @@ import { download, get } from "../core/api.js";
 import { h, replace } from "../core/dom.js";
 import { atTime } from "../core/format.js";
 import { open } from "../core/router.js";
-import { announce, button, form, loading, save, tabs } from "../core/ui.js";
+import { announce, button, failure, form, loading, save, tabs } from "../core/ui.js";
 
 const TABS = [
   ["/reports/liability", "What is owed"],
@@ -27,8 +27,16 @@ export async function report({ page, name, asked, fields, view, files }) {
   });
   const place = h("div", { class: "page" }, loading());
   replace(page, tabs("Reports", TABS, `/reports/${name}`), h("div", { class: "card" }, questions), place);
-  const told = await get(`reports/${name}`, asked);
-  replace(place, view(told), files && downloads(name, asked, files), h("p", { class: "hint" }, age(told)));
+  // What was asked wrongly is said under the question, which stays.
+  const load = async () => {
+    try {
+      const told = await get(`reports/${name}`, asked);
+      replace(place, view(told), downloads(name, asked, files), h("p", { class: "hint" }, age(told)));
+    } catch (error) {
+      replace(place, failure(error, load));
+    }
+  };
+  await load();
 }
 
 function age({ as_of: asOf, counted_through: through }) {
@@ -84,6 +92,9 @@ export function monthFromNow(offset) {
 }
 
 export const MONTH = { type: "month", pattern: "[0-9]{4}-[0-9]{2}", placeholder: "YYYY-MM" };
+
+// How many decimals an amount is written with.
+export const decimals = (amount) => (amount.split(".")[1] ?? "").length;
 
 export const figure = (name, value, hint) =>
   h("div", {}, h("dt", {}, name), h("dd", {}, value, hint && h("p", { class: "hint" }, hint)));

@@ -6,7 +6,8 @@ import { table } from "./ui.js";
 
 const HEIGHT = 220;
 const MARGIN = { top: 22, right: 8, bottom: 28, left: 8 };
-const LABEL_WIDTH = 76;
+const LETTER_WIDTH = 7.2;
+const SPACE_BETWEEN = 14;
 const WIDEST_BAR = 56;
 const ROW = { text: 22, bar: 16, gap: 14 };
 const NARROWEST = 240;
@@ -44,14 +45,13 @@ export function bars({ title, summary, labels, labelled, series, write, isStacke
 export function lines({ title, summary, labels, labelled, series, write }) {
   const top = rounded(Math.max(2, ...series.flatMap((each) => each.values.map(drawn))));
   const draw = (width) => {
-    const step = (width - MARGIN.left - MARGIN.right) / Math.max(1, labels.length - 1);
-    const at = (value, index) => `${MARGIN.left + step * index},${floor() - scaled(drawn(value), top)}`;
+    const slot = (width - MARGIN.left - MARGIN.right) / Math.max(1, labels.length);
+    const middle = (index) => MARGIN.left + slot * (index + 0.5);
+    const at = (value, index) => `${middle(index)},${floor() - scaled(drawn(value), top)}`;
     const shapes = series.map((each, which) =>
       svg("polyline", { class: `line series-${which}`, points: each.values.map(at).join(" ") }));
-    const words = spread(labels, width).map(([label, index]) => {
-      const anchor = index === 0 ? "start" : index === labels.length - 1 ? "end" : "middle";
-      return svg("text", { x: MARGIN.left + step * index, y: HEIGHT - 8, "text-anchor": anchor }, label);
-    });
+    const words = spread(labels, width).map(([label, index]) =>
+      svg("text", { x: middle(index), y: HEIGHT - 8, "text-anchor": "middle" }, label));
     return { height: HEIGHT, shapes: [...grid(width, top, write), ...shapes, ...words] };
   };
   return figure({ title, summary, draw, labels, labelled, series, write });
@@ -62,7 +62,7 @@ export function rows({ title, summary, labels, labelled, series, write }) {
   const top = Math.max(1, ...series.flatMap((each) => each.values.map(drawn)));
   const height = ROW.text + ROW.bar * series.length + ROW.gap;
   const draw = (width) => {
-    const room = width - LABEL_WIDTH;
+    const room = width - wide(series.flatMap((each) => each.values.map(write)));
     const shapes = labels.flatMap((label, index) => {
       const y = height * index;
       const name = svg("text", { x: 0, y: y + ROW.text - 7, class: "name" }, label);
@@ -137,10 +137,10 @@ const scaled = (value, top) => (value / top) * (HEIGHT - MARGIN.top - MARGIN.bot
 
 const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
 
-// The next 1, 2 or 5 with noughts, so that the lines of the grid have short numbers.
+// The next of a few short numbers with noughts, so that the lines of the grid have short numbers too.
 function rounded(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].find((each) => each * power >= value) * power;
+  return [1, 2, 4, 6, 8, 10].find((each) => each * power >= value) * power;
 }
 
 function grid(width, top, write) {
@@ -151,8 +151,11 @@ function grid(width, top, write) {
   });
 }
 
+// The room that the longest of some texts takes.
+const wide = (texts) => Math.max(0, ...texts.map((each) => each.length)) * LETTER_WIDTH + SPACE_BETWEEN;
+
 // As many labels as fit, with their positions.
 function spread(labels, width) {
-  const every = Math.ceil(labels.length / Math.max(1, Math.floor(width / LABEL_WIDTH)));
+  const every = Math.ceil(labels.length / Math.max(1, Math.floor(width / wide(labels))));
   return labels.map((label, index) => [label, index]).filter(([, index]) => index % every === 0);
 }
