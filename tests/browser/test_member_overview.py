@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NARROW, NewVisitor
 from tests.browser.visitor import MAX_CALLS_PER_PAGE, Account, Visitor, account_for
 from tests.stack.circle import Circle
-from tests.stack.client import StackClient, unique
+from tests.stack.client import StackClient
 from tests.stack.office import adjust, made
 
 pytestmark = pytest.mark.stack
@@ -81,7 +81,7 @@ def test_balances_change_on_the_page_without_a_reload(
 def test_a_reservation_is_given_up_after_a_question(
     visitor: Visitor, member: Account, ledger: StackClient
 ) -> None:
-    ledger.redeem(str(member.member_id), unique("key"), points=500, kind="cash", reserve=True)
+    ledger.redeem(str(member.member_id), points=500, kind="cash", reserve=True)
     visitor.enter("portal", member)
     waiting = visitor.page.get_by_role("region", name="Open")
     expect(waiting).to_contain_text("500 points ($5.00)")

@@ -97,10 +97,12 @@ export function entryItem(entry) {
       h("span", { class: "amount" }, parts.map(([name, change], index) => [index > 0 && ", ", h("span", { class: sign(entry, name) }, change), ` ${name}`])),
     ),
     h("p", { class: "hint" }, [atTime(entry.recorded_at), sourceText(entry.source)].filter(Boolean).join(" · ")),
-    reasonText(entry.reason) && h("p", {}, reasonText(entry.reason)),
+    reason(entry) && h("p", {}, reason(entry)),
     entry.rules.map((rule) => h("p", { class: "why" }, `${points(rule.points)}: ${rule.sentence ?? rule.id}`)),
     parts.length > 0 && h("p", { class: "hint" }, `Afterwards ${number(entry.balance.available)} available, ${number(entry.balance.pending)} pending`),
   );
 }
+
+const reason = (entry) => entry.reason_text ?? reasonText(entry.reason);
 
 const sign = (entry, name) => (name === "available" ? (entry[name] > 0 ? "plus" : "minus") : null);
