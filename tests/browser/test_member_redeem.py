@@ -120,7 +120,8 @@ def test_a_session_that_ends_while_one_types_loses_nothing(
     visitor: Visitor, member: Account, ledger: StackClient
 ) -> None:
     enter(visitor, member)
-    visitor.page.get_by_label("What for").select_option("cash")
+    with visitor.page.expect_response(re.compile(r"/redemptions/quote$")):
+        visitor.page.get_by_label("What for").select_option("cash")
     visitor.page.get_by_label("Points", exact=True).fill("700")
     visitor.page.get_by_label("Note").fill("for the dentist")
     visitor.page.evaluate(

@@ -113,6 +113,7 @@ function expiring(balance, program) {
     bars({
       title: "Points by the month in which they expire",
       summary,
+      labelled: "Month",
       labels: shown.map(([month]) => inMonth(month)),
       series: [{ name: "Points", values: shown.map(([, sum]) => sum) }],
       write: number,
