@@ -44,7 +44,7 @@ def test_a_template_is_written_seen_and_saved(visitor: Visitor) -> None:
     seen = page.get_by_role("region", name="As somebody would get it")
     expect(seen.get_by_role("heading", level=3)).to_be_visible()
 
-    page.get_by_label("Text", exact=True).fill("You spent <b>")
+    page.get_by_role("textbox", name="Text", exact=True).fill("You spent <b>")
     page.get_by_role("button", name="{points}", exact=True).click()
     expect(seen.locator(".letter")).to_contain_text("You spent <b>")
     expect(seen.locator(".letter")).not_to_contain_text("{points}")
@@ -56,7 +56,9 @@ def test_a_template_is_written_seen_and_saved(visitor: Visitor) -> None:
     row = page.get_by_role("row").filter(has_text="Points Redeemed").filter(has_text="English")
     expect(row).to_contain_text("your own")
     row.get_by_role("link").click()
-    expect(page.get_by_label("Text", exact=True)).to_have_value("You spent <b>{points}")
+    expect(page.get_by_role("textbox", name="Text", exact=True)).to_have_value(
+        "You spent <b>{points}"
+    )
     page.get_by_role("button", name="Back to the shipped text").click()
     page.get_by_role("button", name="Give it up").click()
     expect(row).to_contain_text("as shipped")
