@@ -87,7 +87,7 @@ def test_another_language_and_quiet_hours_are_set(visitor: Visitor) -> None:
     expect(page.locator("#announcements")).to_contain_text("quiet from 21:00 to 07:30")
 
     page.get_by_label("Language", exact=True).fill("fr")
-    page.get_by_role("button", name="Write in another language").click()
+    page.get_by_role("button", name="Write it").click()
     expect(page.get_by_text("French")).to_be_visible()
     page.get_by_label("Subject").fill("Bonjour")
     page.get_by_role("button", name="Save").click()

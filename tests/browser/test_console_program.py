@@ -1,6 +1,7 @@
 """The program in the console: reading it, drafting, comparing, backtesting and publishing."""
 
 import json
+import random
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,11 @@ from tests.stack.client import StackClient, now
 
 pytestmark = pytest.mark.stack
 
-RETAIL = '"points": 1, "per_amount": "1.00"'
+DIFFERENCES = """async (pairs) => {
+    const main = document.querySelector("script[type=module]").src;
+    const { difference } = await import(main.replace("main.js", "difference.js"));
+    return pairs.map(([before, after]) => difference(before, after));
+}"""
 
 
 def _drafting(visitor: Visitor) -> Locator:
@@ -169,6 +174,52 @@ def test_a_draft_is_published_once_and_listed(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", name="Program", exact=True)).to_be_visible()
     expect(visitor.page.get_by_role("row").nth(1)).to_contain_text("scheduled")
     assert visitor.calls.count("POST /program/versions") == 1
+
+
+def test_a_version_cannot_begin_in_the_past_and_the_draft_stays(visitor: Visitor) -> None:
+    area = _drafting(visitor)
+    text = area.input_value().replace("Acme Rewards", "Never published")
+    area.fill(text)
+    expect(visitor.page.get_by_text("This draft can be published.")).to_be_visible()
+    begins = visitor.page.get_by_label("In force from")
+    begins.fill("2020-01-01T00:00")
+
+    visitor.page.get_by_role("button", name="Publish").click()
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+
+    expect(begins).to_have_attribute("aria-invalid", "true")
+    expect(area).to_have_value(text)
+
+
+def test_differences_lead_from_one_text_to_the_other_by_the_fewest_lines(
+    visitor: Visitor,
+) -> None:
+    visitor.open("console")
+    drawn = random.Random(5)  # noqa: S311 - the same texts in every run
+    pairs = [
+        [[drawn.choice("abcd") for _ in range(drawn.randrange(12))] for _ in range(2)]
+        for _ in range(300)
+    ]
+
+    found = visitor.page.evaluate(DIFFERENCES, pairs)
+
+    for (before, after), steps in zip(pairs, found, strict=True):
+        assert [each["text"] for each in steps if each["kind"] != "added"] == before
+        assert [each["text"] for each in steps if each["kind"] != "removed"] == after
+        kept = sum(each["kind"] == "same" for each in steps)
+        assert kept == _longest_in_common(before, after)
+
+
+def _longest_in_common(one: list[str], other: list[str]) -> int:
+    """How many lines two texts have in common, in the same order."""
+    lengths = [0] * (len(other) + 1)
+    for each in one:
+        before = lengths
+        lengths = [0]
+        for place, its in enumerate(other):
+            longer = before[place] + 1 if each == its else max(lengths[place], before[place + 1])
+            lengths.append(longer)
+    return lengths[-1]
 
 
 def test_the_draft_fits_a_phone(new_visitor: NewVisitor) -> None:

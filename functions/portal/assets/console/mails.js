@@ -27,7 +27,7 @@ export const languageName = (tagged) => {
 
 export async function show(page) {
   const book = await get("notifications/templates");
-  replace(page, tabs("Notifications", TABS, "/notifications"), section("Templates", listed(book), further(book)), section("When and how", settings(book)));
+  replace(page, tabs("Notifications", TABS, "/notifications"), section("Templates", listed(book)), section("A further language", further(book)), section("When and how", settings(book)));
 }
 
 const path = ({ event, language }) => `/notifications/mails/${encodeURIComponent(event)}/${encodeURIComponent(language)}`;
@@ -55,7 +55,7 @@ const further = ({ events }) =>
       field("When", select("event", events.map(({ event }) => [event, inWords(event)]))),
       field("Language", input("language", { required: true, maxlength: 35, pattern: "[A-Za-z]{2,3}(-[A-Za-z0-9]+)*" }), "A code such as fr or pt-BR."),
     ),
-    submit: "Write in another language",
+    submit: "Write it",
     send: async (values) => open(path(values)),
     attributes: { "aria-label": "A further template" },
   });

@@ -114,7 +114,7 @@ function deadLetters(first) {
   add(first);
   return section(
     "Dead letters",
-    h("p", {}, "What failed so often that it was put aside. Trying it again twice is harmless. Looking hides it from others for a moment."),
+    h("p", {}, "What failed so often that it was put aside. Trying it again twice is harmless."),
     place,
     more,
   );
