@@ -3,12 +3,15 @@
 import { get, post } from "../core/api.js";
 import { h, replace } from "../core/dom.js";
 import { label, money, number, onDay, points } from "../core/format.js";
-import { announce, confirm, empty, section, tag } from "../core/ui.js";
+import { paged } from "../core/story.js";
+import { announce, confirm, empty, section, sentence, tag } from "../core/ui.js";
 import { actButton } from "./act.js";
 import { result } from "./redeem.js";
 import { plainly, state } from "./words.js";
 
 export const title = "Rewards and coupons";
+
+const PAGE = 100;
 
 export async function show(page, { signal }) {
   const outcome = h("div", {});
@@ -16,13 +19,13 @@ export async function show(page, { signal }) {
   const coupons = h("div", {});
   const refresh = async () => {
     const [rewards, owned, balance] = await Promise.all([
-      get("rewards"),
+      get("rewards", { limit: PAGE }),
       get("members/me/coupons"),
       get("members/me/balance"),
     ]);
     if (signal.aborted) return;
-    replace(catalogue, offers(rewards.rewards, balance, claimed));
-    replace(coupons, mine(owned.coupons));
+    replace(catalogue, offers(rewards, balance, claimed));
+    replace(coupons, mine(owned));
   };
   const claimed = async (made) => {
     replace(outcome, result(made));
@@ -34,10 +37,22 @@ export async function show(page, { signal }) {
   replace(page, outcome, catalogue, coupons);
 }
 
-function offers(rewards, balance, claimed) {
-  const hint = h("p", { class: "hint" }, `You have ${points(balance.available)} to spend.`);
-  if (!rewards.length) return section("Rewards", empty("There are no rewards at the moment."));
-  return section("Rewards", hint, h("ul", { class: "cards" }, rewards.map((each) => offer(each, balance, claimed))));
+function offers({ rewards, cursor }, balance, claimed) {
+  if (!rewards.length && cursor === null) return section("Rewards", empty("There are no rewards at the moment."));
+  const list = h("ul", { class: "cards" }, rewards.map((each) => offer(each, balance, claimed)));
+  const more = h("div", { class: "actions" });
+  const following = (next) => replace(more, next !== null && h("button", { type: "button", onclick: () => go(next) }, "Show more rewards"));
+  const go = async (next) => {
+    try {
+      const page = await get("rewards", { limit: PAGE, cursor: next });
+      list.append(...page.rewards.map((each) => offer(each, balance, claimed)));
+      following(page.cursor);
+    } catch (error) {
+      announce(sentence(error), "failed");
+    }
+  };
+  following(cursor);
+  return section("Rewards", h("p", { class: "hint" }, `You have ${points(balance.available)} to spend.`), list, more);
 }
 
 function offer(reward, balance, claimed) {
@@ -83,12 +98,16 @@ function obstacle(reward, balance) {
   return null;
 }
 
-function mine(coupons) {
-  if (!coupons.length) return section("Your coupons", empty("You have no coupons."));
+// Most redemptions make no coupon, so a page may be empty and still have a next one.
+function mine({ coupons, cursor }) {
+  const next = async (place) => {
+    const page = await get("members/me/coupons", { cursor: place });
+    return { items: page.coupons, cursor: page.cursor };
+  };
   return section(
     "Your coupons",
-    h("ul", { class: "list" }, coupons.map((each) => h("li", {}, coupon(each)))),
-    h("p", { class: "hint" }, "Show the code at the till. Staff can cancel a coupon that was not used; its points come back."),
+    paged({ items: coupons, cursor, draw: (each) => h("li", {}, coupon(each)), next, none: "You have no coupons." }),
+    (coupons.length > 0 || cursor !== null) && h("p", { class: "hint" }, "Show the code at the till. Staff can cancel a coupon that was not used; its points come back."),
   );
 }
 
