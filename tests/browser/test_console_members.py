@@ -281,3 +281,19 @@ def test_only_admins_may_erase_and_only_with_the_word(
     expect(admin.page.get_by_text("The person is erased")).to_be_visible()
     found = ledger.get(f"/members/{person.member_id}", token=ledger.staff_token).json()
     assert (found["status"], found["name"]) == ("erased", None)
+
+
+def test_a_member_is_invited_to_the_portal(visitor: Visitor, ledger: StackClient) -> None:
+    person = enrolled(ledger)
+    at_console(visitor, person.story)
+    visitor.page.get_by_role("button", name="Invite to the portal").click()
+    dialog = visitor.page.get_by_role("dialog")
+    expect(dialog.get_by_label("Email")).to_have_value(person.email)
+    assert visitor.violations() == []
+    dialog.get_by_role("button", name="Send the invitation").click()
+
+    expect(visitor.page.get_by_text(f"{person.name} is invited")).to_be_visible()
+    found = ledger.identities.list_users(
+        UserPoolId=ledger.stack["user_pool_id"], Filter=f'email = "{person.email}"'
+    )
+    assert len(found["Users"]) == 1
