@@ -122,6 +122,8 @@ def test_a_draft_is_compared_with_what_is_in_force(visitor: Visitor) -> None:
 def test_a_draft_outlives_a_reload_until_one_starts_again(visitor: Visitor) -> None:
     area = _drafting(visitor)
     original = area.input_value()
+    visitor.go("/program/draft?from=1")
+    assert 0 < len(visitor.calls) <= MAX_CALLS_PER_PAGE, visitor.calls
     document = _document(area) | {"name": "Half done"}
     area.fill(json.dumps(document))
     expect(visitor.page.get_by_role("heading", name="Line by line")).to_be_visible()

@@ -10,21 +10,18 @@ import { backtest } from "./backtest.js";
 import { codeArea } from "./code_area.js";
 import { difference, hunks } from "./difference.js";
 import { lineAt, placeOf, readJson, writeJson } from "./json_text.js";
-import { isInForce } from "./program.js";
 
 export const title = "Change the rules";
 
 const JUDGE_AFTER_MILLISECONDS = 400;
 const MAX_ERRORS_SHOWN = 50;
+const MAX_PAGES = 100;
 const KEPT = "points-ledger-program-draft";
 
 export async function show(page, { query, signal }) {
   if (!person().isAdmin) return void replace(page, empty("Rules are changed by an administrator."));
-  const [{ versions }, program] = await Promise.all([get("program/versions"), get("program")]);
-  const inForce = versions.find((each) => isInForce(each)) ?? versions.at(-1);
-  const begun = versions.find((each) => String(each.version) === query.from) ?? inForce;
-  const kept = sessionStorage.getItem(KEPT);
-  const start = query.from || !kept ? writeJson(begun.program) : kept;
+  const [inForce, begun] = await Promise.all([get("program"), query.from && versionOf(query.from)]);
+  const start = kept(query.from) ?? writeJson((begun || inForce).program);
 
   const changes = h("div", {});
   const judged = new EventTarget();
@@ -33,9 +30,9 @@ export async function show(page, { query, signal }) {
     start,
     inForce,
     signal,
-    onjudging: () => (sessionStorage.setItem(KEPT, draft.text()), tell(false)),
+    onjudging: () => (keep(draft.text(), query.from), tell(false)),
     onjudged: (judgement) => {
-      replace(changes, compared(judgement, inForce, program.sentences));
+      replace(changes, compared(judgement, inForce));
       tell(judgement.valid);
     },
   });
@@ -48,6 +45,25 @@ export async function show(page, { query, signal }) {
     publication(draft, judged, () => changes.querySelectorAll(".sentences li").length),
   );
   await draft.judge();
+}
+
+// What was typed outlives a reload; a copy of another version is begun anew.
+const keep = (text, from) => sessionStorage.setItem(KEPT, JSON.stringify({ text, from }));
+
+function kept(from) {
+  const draft = JSON.parse(sessionStorage.getItem(KEPT));
+  return draft && (from === undefined || from === draft.from) ? draft.text : null;
+}
+
+async function versionOf(number) {
+  let cursor = null;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const told = await get("program/versions", { cursor });
+    const found = told.versions.find((each) => String(each.version) === number);
+    if (found || !told.cursor) return found;
+    cursor = told.cursor;
+  }
+  return undefined;
 }
 
 // ---- Writing
@@ -146,13 +162,13 @@ const line = (area, text, { start, end, path, message }) =>
 
 // ---- Comparing
 
-function compared(judgement, inForce, sentences) {
+function compared(judgement, inForce) {
   if (!judgement.document) return empty("The draft cannot be read yet.");
   const before = writeJson(inForce.program).split("\n");
   const steps = difference(before, writeJson(judgement.document).split("\n"));
   if (steps.every((each) => each.kind === "same")) return empty(`The draft says what version ${inForce.version} says.`);
   return [
-    judgement.valid && [h("h3", {}, "In plain words"), spoken(difference(sentences, judgement.sentences))],
+    judgement.valid && [h("h3", {}, "In plain words"), spoken(difference(inForce.sentences, judgement.sentences))],
     h("h3", {}, "Line by line"),
     written(hunks(steps)),
   ];

@@ -12,7 +12,7 @@ export const title = "Program";
 export async function show(page) {
   const isAdmin = person().isAdmin;
   const [program, versions] = await Promise.all([get("program"), isAdmin ? get("program/versions") : null]);
-  replace(page, rules(program), versions && history(versions));
+  replace(page, rules(program), versions && history(versions, program));
 }
 
 const rules = (program) =>
@@ -24,14 +24,14 @@ const rules = (program) =>
       : h("p", { class: "hint" }, "Rules are changed by an administrator."),
   );
 
-function history(first) {
+function history(first, inForce) {
   const place = h("div", {});
   const more = h("div", { class: "actions" });
   let versions = [];
 
   function add({ versions: next, cursor }) {
     versions = [...versions, ...next];
-    replace(place, versions.length ? listed(versions) : empty("Nothing was published yet."));
+    replace(place, versions.length ? listed(versions, inForce) : empty("Nothing was published yet."));
     replace(more, cursor && button("Earlier versions", async () => add(await get("program/versions", { cursor }))));
   }
 
@@ -39,13 +39,13 @@ function history(first) {
   return section("Versions", place, more);
 }
 
-const listed = (versions) =>
+const listed = (versions, inForce) =>
   table({
     caption: "Versions of the program, newest first",
     captionHidden: true,
     columns: [
       { title: "Version", value: (each) => String(each.version), isHead: true },
-      { title: "State", value: state },
+      { title: "State", value: (each) => state(each, inForce) },
       { title: "From", value: (each) => atTime(each.effective_from) },
       { title: "Until", value: (each) => (each.effective_until ? atTime(each.effective_until) : "–") },
       { title: "Published", value: (each) => atTime(each.published_at) },
@@ -55,13 +55,10 @@ const listed = (versions) =>
     rows: versions,
   });
 
-export function isInForce({ effective_from: from, effective_until: until }, now = Date.now()) {
-  return Date.parse(from) <= now && (until === null || now < Date.parse(until));
-}
-
-function state(version) {
-  if (isInForce(version)) return tag("in force", "good");
-  return tag(Date.parse(version.effective_from) > Date.now() ? "scheduled" : "over");
+// The clock of this computer may be wrong: what is in force is for the ledger to say.
+function state(version, inForce) {
+  if (version.version === inForce.version) return tag("in force", "good");
+  return tag(Date.parse(version.effective_from) > Date.parse(inForce.effective_from) ? "scheduled" : "over");
 }
 
 const choices = (version) =>
