@@ -116,8 +116,8 @@ logs: setup
 
 # ---- Checks
 
-.PHONY: test lint template format types imports fast-tests stack-tests bench
-test: lint fast-tests stack-tests
+.PHONY: test all-tests lint template format types imports fast-tests stack-tests bench
+test: lint all-tests
 
 lint: setup template format types imports
 
@@ -136,6 +136,18 @@ types: setup
 
 imports: setup
 	PYTHONPATH=layers/ledger $(DEV)/bin/lint-imports --no-cache
+
+# Tests that need the stack mostly wait, so the fast ones run beside them: at the lowest priority, so
+# that they take only what is left over. Their report comes when both are through.
+FAST_REPORT := .local/fast-tests.txt
+all-tests: setup browser
+	@mkdir -p .local; \
+	nice -n 19 $(MAKE) fast-tests >$(FAST_REPORT) 2>&1 & fast=$$!; \
+	trap 'kill $$fast 2>/dev/null || true' EXIT; \
+	stack=0; $(MAKE) stack-tests || stack=$$?; \
+	failed=0; wait $$fast || failed=$$?; \
+	cat $(FAST_REPORT); \
+	exit $$((stack ? stack : failed))
 
 fast-tests: setup
 	$(PY) -m pytest -m "not stack and not bench" --numprocesses 2

@@ -1,11 +1,30 @@
-"""One local stack for all tests of a session that need one."""
+"""How hard Hypothesis tries, and one local stack for all tests of a session that need one.
 
+Hypothesis tries briefly by default, longer with HYPOTHESIS_PROFILE=long.
+"""
+
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local import stack as local_stack
+
+settings.register_profile(
+    "brief",
+    deadline=None,
+    database=None,
+    max_examples=100,
+    stateful_step_count=40,
+    # How long it takes to make an example tells of the machine, which is busy here.
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long", settings.get_profile("brief"), max_examples=3_000, stateful_step_count=80
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from tests.browser import chromium
 from tests.browser.visitor import Visitor
 from tests.stack.client import StackClient
+from tests.stack.published import Published, published_once
 
 WIDE: Final = (1280, 900)
 NARROW: Final = (360, 740)
@@ -25,6 +26,12 @@ NewVisitor = Callable[..., Visitor]
 def ledger(stack: Mapping[str, Any]) -> Iterator[StackClient]:
     with StackClient(stack) as client:
         yield client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def published(ledger: StackClient) -> Published:
+    """The version of this session: it takes effect while other tests run."""
+    return published_once(ledger)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,8 @@
 """What a member asks for that somebody has to approve: seen in the portal until it is decided.
 
-The program that the stack begins with asks nobody, so this module publishes one that asks about
-more points than any other test moves, and waits until it is in force.
+The program that the stack begins with asks nobody; the version of the session asks about more
+points than any other test moves.
 """
-
-import time
-from typing import Final
 
 import pytest
 from playwright.sync_api import expect
@@ -14,26 +11,16 @@ from tests.browser.visitor import MAX_CALLS_PER_PAGE, Visitor, account_for
 from tests.stack.circle import Circle
 from tests.stack.client import StackClient
 from tests.stack.office import adjust, approvals, decide, made
+from tests.stack.published import ASKED_ABOVE as LIMIT
+from tests.stack.published import Published
 
 pytestmark = pytest.mark.stack
 
-LIMIT: Final = 5_000_000
-TAKES_EFFECT_SECONDS: Final = 240
-PAUSE_SECONDS: Final = 2
-
 
 @pytest.fixture(scope="module", autouse=True)
-def asking(ledger: StackClient) -> None:
+def asking(ledger: StackClient, published: Published) -> None:
     """A program that asks about more than LIMIT points is in force."""
-    document = ledger.get("/program").json()["program"]
-    for part in ("redemption", "transfers"):
-        document[part] = {**document.get(part, {}), "approval_above_points": LIMIT}
-    body = {"program": document}
-    made(ledger.post("/program/versions", body, token=ledger.admin_token))
-    deadline = time.monotonic() + TAKES_EFFECT_SECONDS
-    while ledger.get("/program").json()["program"]["redemption"]["approval_above_points"] != LIMIT:
-        assert time.monotonic() < deadline, "the program does not take effect"
-        time.sleep(PAUSE_SECONDS)
+    published.wait(ledger)
 
 
 def test_requests_are_shown_with_what_became_of_them(visitor: Visitor, ledger: StackClient) -> None:

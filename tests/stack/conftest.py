@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 
 from tests.stack.client import StackClient
-from tests.stack.published import Published
+from tests.stack.published import Published, published_once
 
-LATE = ("test_budgets.py", "test_challenges.py", "test_program_versions.py")
+LATE = (
+    "test_budgets.py",
+    "test_challenges.py",
+    "test_member_requests.py",
+    "test_program_versions.py",
+)
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +25,7 @@ def ledger(stack: Mapping[str, Any]) -> Iterator[StackClient]:
 @pytest.fixture(scope="session", autouse=True)
 def published(ledger: StackClient) -> Published:
     """The version of this session: it takes effect while other tests run."""
-    return Published(ledger)
+    return published_once(ledger)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

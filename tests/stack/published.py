@@ -98,6 +98,17 @@ class Budgeted:
         }
 
 
+ASKED_ABOVE: Final = 5_000_000
+"""Redemptions and transfers of more points than any other test moves wait for approval."""
+
+
+def asking(document: Json) -> Json:
+    limit = {"approval_above_points": ASKED_ABOVE}
+    return document | {
+        part: {**document.get(part, {}), **limit} for part in ("redemption", "transfers")
+    }
+
+
 class Published:
     """The version of this session, and what is in it."""
 
@@ -113,7 +124,7 @@ class Published:
         }
         document = planned(ledger)
         document["earning_rules"].append(extra)
-        self.document = self.budgeted.into(self.played.into(document))
+        self.document = asking(self.budgeted.into(self.played.into(document)))
         self.version_before = int(ledger.program()["version"])
         self.asked = now()
         self.effective_from = written(self.asked + LEAD)
@@ -129,6 +140,17 @@ class Published:
             lambda program: program["version"] >= self.version,
             seconds=TAKES_EFFECT_SECONDS,
         )
+
+
+_PUBLISHED: Final[dict[str, Published]] = {}
+
+
+def published_once(ledger: StackClient) -> Published:
+    """The version of a stack: made by whoever asks first."""
+    stack = ledger.stack["api_url"]
+    if stack not in _PUBLISHED:
+        _PUBLISHED[stack] = Published(ledger)
+    return _PUBLISHED[stack]
 
 
 def publish(
