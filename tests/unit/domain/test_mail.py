@@ -154,6 +154,23 @@ def test_quiet_hours_pass_midnight_and_the_change_of_the_clock(
     assert NIGHT.end_after(now.astimezone(UTC), CHICAGO) == expected
 
 
+@pytest.mark.parametrize(
+    ("now", "ends"),
+    [
+        ("2026-11-01T06:10:00Z", "2026-11-01T06:30:00Z"),
+        ("2026-11-01T06:30:00Z", None),
+        ("2026-11-01T07:10:00Z", "2026-11-01T07:30:00Z"),
+        ("2026-11-01T07:30:00Z", None),
+    ],
+)
+def test_quiet_hours_that_end_in_an_hour_that_comes_twice_end_ahead_of_now(
+    now: str, ends: str | None
+) -> None:
+    hours = QuietHours(begins=time(22), ends=time(1, 30))
+    expected = datetime.fromisoformat(ends) if ends else None
+    assert hours.end_after(datetime.fromisoformat(now), CHICAGO) == expected
+
+
 clocks = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
 
 

@@ -104,7 +104,12 @@ class QuietHours:
             is_quiet = clock >= self.begins or clock < self.ends
             if clock >= self.begins:
                 day += timedelta(days=1)
-        return datetime.combine(day, self.ends, zone).astimezone(UTC) if is_quiet else None
+        if not is_quiet:
+            return None
+        # Where the clock goes back, an end that comes twice may be over once already.
+        ends = (datetime.combine(day, self.ends.replace(fold=fold), zone) for fold in (0, 1))
+        first, second = (each.astimezone(UTC) for each in ends)
+        return first if first > now else second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
