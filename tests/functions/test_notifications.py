@@ -479,6 +479,24 @@ def test_a_worker_that_is_killed_before_it_claims_changes_nothing(
     assert claims(bench) == {}
 
 
+@pytest.mark.parametrize("read", ["entries", "key"])
+def test_what_cannot_be_read_for_a_mail_only_puts_it_off(
+    read: str, bench: Bench, member_id: str
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise refused("ThrottlingException")
+
+    with pytest.MonkeyPatch.context() as patched:
+        if read == "entries":
+            patched.setattr(services.mail_store(), "entries", fails)
+        else:
+            patched.setattr("points_ledger.service.mailing.token_of", fails)
+        assert bench.tell(event(member_id, 3)) == ["message-1"]
+    assert claims(bench) == {}
+    assert bench.tell(event(member_id, 3)) == []
+    assert (bench.outcomes, len(bench.post.sent)) == (["mail_sent"], 1)
+
+
 def killed(_: object) -> None:
     raise KilledError
 

@@ -103,11 +103,13 @@ class Mailing:
         draft = self._draft(told, addressee)
         if isinstance(draft, MailOutcome):
             return draft
+        # What may fail is done before the claim: a claim without a result is never sent.
+        letter = self._letter(told, draft)
         claim = self._claim(told, draft)
         known = self.store.claim(claim)
         if known is not None:
             return MailOutcome(name="unknown" if known.status == "claimed" else "duplicate")
-        delivery = self.mailer.send(self._letter(told, draft))
+        delivery = self.mailer.send(letter)
         match delivery:
             case Sent(message_id=message_id):
                 self.store.conclude(replace(claim, status="sent", message_id=message_id))
