@@ -257,12 +257,35 @@ def test_a_worker_that_is_killed_before_it_hands_on_does_so_when_asked_again(
 def test_what_is_no_message_comes_again_and_takes_nothing_with_it(exchange: Exchange) -> None:
     exchange.register()
 
-    wrong = exchange.hand("outbound_events", "{}", told(1), "[]", "no", told(2))
+    flat, deep = '{"detail-type": "T", "time": "now", "detail": "text"}', "[" * 100_000
+    wrong = exchange.hand("outbound_events", "{}", told(1), "[]", "no", told(2), flat, deep)
 
-    assert wrong == ["m-0", "m-2", "m-3"]
+    assert wrong == ["m-0", "m-2", "m-3", "m-5", "m-6"]
     assert len(exchange.waiting("deliveries")) == 2
     for function in ("outbound_deliveries", "outbound_retries"):
-        assert exchange.hand(function, '{"webhook_id": 7}', "[]", "no") == ["m-0", "m-1", "m-2"]
+        wrong = exchange.hand(function, '{"webhook_id": 7}', "[]", "no", deep)
+        assert wrong == ["m-0", "m-1", "m-2", "m-3"]
+
+
+def test_what_was_cancelled_before_its_first_try_can_be_tried_later(exchange: Exchange) -> None:
+    hook = exchange.register()
+    exchange.answers = ["gone"]
+    exchange.tell(1, 2)
+    exchange.hand("outbound_deliveries", *exchange.waiting("deliveries"))
+    untried = [each for each in exchange.log(hook)["deliveries"] if not each["attempt"]]
+    assert [each["status"] for each in untried] == ["cancelled"]
+    path = {"webhook_id": hook}
+    exchange.deployed.ask("POST /outbound-webhooks/{webhook_id}/enable", ADMIN, path=path)
+
+    path["delivery_id"] = untried[0]["delivery_id"]
+    assert exchange.deployed.ask(RETRY, ADMIN, path=path).status == 202
+    [message] = exchange.waiting("deliveries")
+    assert exchange.hand("outbound_deliveries", message) == []
+    assert exchange.hand("outbound_deliveries", message) == []
+
+    assert len(exchange.posted) == 2
+    shown = {each["delivery_id"]: each["status"] for each in exchange.log(hook)["deliveries"]}
+    assert shown[untried[0]["delivery_id"]] == "delivered"
 
 
 def test_when_a_queue_does_not_take_them_all_events_come_again(exchange: Exchange) -> None:

@@ -174,8 +174,11 @@ def step(delivery: Delivery, wanted_round: int, now: datetime) -> Step:
     if wanted_round < delivery.round:
         return "done"
     match delivery.status:
-        case "delivered" | "cancelled":
+        case "delivered":
             return "done"
+        case "cancelled":
+            # A round that nothing was tried in is begun by whoever asks for it again.
+            return "done" if delivery.tried > delivery.round else "attempt"
         case "failed":
             return "give_up"
         case "waiting":

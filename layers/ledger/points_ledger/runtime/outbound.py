@@ -35,6 +35,9 @@ HIDDEN_SECONDS: Final = 60
 """How long nobody else gets a message that is worked on: a try and some more, so that the message
 of a worker that was killed comes again soon."""
 
+MALFORMED: Final = (KeyError, TypeError, ValueError, RecursionError)
+"""What reading a message that is none of ours may end in; JSON may be nested too deep."""
+
 Record = Mapping[str, Any]
 Answer = dict[str, list[dict[str, str]]]
 
@@ -67,7 +70,7 @@ def _occurrences(records: list[Record]) -> tuple[list[Occurrence], list[str]]:
     for record in records:
         try:
             told.append(occurrence_of(record["body"]))
-        except (KeyError, TypeError, ValueError):
+        except MALFORMED:
             ids: dict[str, Identifier] = {"message_id": record["messageId"]}
             observability.log(Outcome(name="refused", code="malformed", ids=ids), level="error")
             refused.append(record["messageId"])
@@ -78,10 +81,12 @@ def occurrence_of(text: str) -> Occurrence:
     """An event of the bus as endpoints are told of it.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no event of ours.
+        KeyError, TypeError, ValueError, RecursionError: it is no event of ours.
     """
     event: Any = json.loads(text)
     type_, detail = str(event["detail-type"]), event["detail"]
+    if not isinstance(detail, dict):
+        raise TypeError("no object")
     at = _instant(event)
     document = {"type": type_, "timestamp": format_instant(at), "data": detail}
     content = json.dumps(document, separators=(",", ":"))
@@ -178,7 +183,7 @@ def _is_delivered(record: Record, context: Context, queue: ErrandQueue, is_done:
         return False
     try:
         errand = decode_errand(record["body"])
-    except (KeyError, TypeError, ValueError):
+    except MALFORMED:
         observability.log(Outcome(name="refused", code="malformed", ids=ids), level="error")
         return False
     ids |= {"webhook_id": errand.webhook_id, "delivery_id": errand.delivery_id}
