@@ -21,8 +21,9 @@ from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.settings import SessionsSettings, load
 
 COOKIE = "session"
-# Without a path it belongs to the address of the API; no other site and no script can use it.
-COOKIE_ATTRIBUTES = "HttpOnly; Secure; SameSite=Strict"
+# No other site and no script can use it. A browser takes a cookie over, or away, only under the
+# path that it came with, and without one that is the path of each route: so all say the same.
+COOKIE_ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=Strict"
 SESSION_SECONDS = 30 * 24 * 60 * 60
 
 api = Api(SessionsSettings)

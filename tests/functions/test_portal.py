@@ -2,11 +2,14 @@
 
 import base64
 import gzip
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from points_ledger.adapters.cognito import NEW_PASSWORD
 from points_ledger.runtime import bootstrap
@@ -17,6 +20,7 @@ Json = dict[str, Any]
 
 ASSETS = Path(__file__).resolve().parents[2] / "functions" / "portal" / "assets"
 PASSWORD, NEXT_PASSWORD = "aA1-the-first-password", "bB2-the-second-password"
+UNAUTHENTICATED = (401, "unauthenticated")
 MAX_PAGE_BYTES = 200_000
 REFERENCE = re.compile(r'(?:src|href)="([^"]+)"')
 IMPORT = re.compile(r'(?:from |import\(|import )"(\.[^"]+)"')
@@ -52,7 +56,8 @@ def session_of(answer: Json) -> str:
     name, _, rest = line.partition("=")
     value, _, attributes = rest.partition("; ")
     assert name == "session"
-    assert attributes.split("; ")[:3] == ["HttpOnly", "Secure", "SameSite=Strict"]
+    # One path for all: a browser takes a cookie away, or over, only under the path it came with.
+    assert attributes.split("; ")[:4] == ["Path=/", "HttpOnly", "Secure", "SameSite=Strict"]
     return str(value)
 
 
@@ -115,6 +120,69 @@ def test_the_first_password_is_replaced_at_once(pool: tuple[Deployed, str]) -> N
     again = stack.ask("POST /session", NOBODY, body={"username": "dana", "password": NEXT_PASSWORD})
     assert "id_token" in again.body
     assert NEW_PASSWORD not in again.text
+
+
+def test_who_signs_out_keeps_no_cookie(pool: tuple[Deployed, str]) -> None:
+    stack, pool_id = pool
+    permanent(pool_id)
+    body = text_of({"username": "dana", "password": PASSWORD})
+    cookie = session_of(raw(stack, "POST /session", body=body))
+    stack.monkeypatch.setattr(bootstrap.identities(), "revoke_token", lambda **_: {})
+
+    ended = raw(stack, "DELETE /session", cookie=cookie)
+
+    assert session_of(ended) == ""
+    assert ended["cookies"][0].endswith("; Max-Age=0")
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "code", "refusal"),
+    [
+        ("POST /session", "initiate_auth", "TooManyRequestsException", (429, "too_many_requests")),
+        (
+            "POST /session/reset-password",
+            "confirm_forgot_password",
+            "TooManyFailedAttemptsException",
+            (429, "too_many_requests"),
+        ),
+        ("DELETE /session", "revoke_token", "UnsupportedTokenTypeException", UNAUTHENTICATED),
+        ("DELETE /session", "revoke_token", "UnauthorizedException", UNAUTHENTICATED),
+    ],
+)
+def test_what_the_pool_refuses_is_no_failure_of_ours(
+    route: str, method: str, code: str, refusal: tuple[int, str], pool: tuple[Deployed, str]
+) -> None:
+    stack, _ = pool
+    stack.monkeypatch.setattr(bootstrap.identities(), method, refusing(code))
+    bodies = {
+        "POST /session": {"username": "dana", "password": PASSWORD},
+        "POST /session/reset-password": {
+            "username": "dana",
+            "code": "1",
+            "new_password": NEXT_PASSWORD,
+        },
+    }
+    body = text_of(bodies[route]) if route in bodies else None
+    answer = raw(stack, route, cookie="what was sent along", body=body)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == refusal
+
+
+@pytest.mark.parametrize("code", ["CodeDeliveryFailureException", "LimitExceededException"])
+def test_a_code_that_cannot_be_mailed_tells_nobody_who_has_an_account(
+    code: str, pool: tuple[Deployed, str]
+) -> None:
+    stack, _ = pool
+    stack.monkeypatch.setattr(bootstrap.identities(), "forgot_password", refusing(code))
+    answer = stack.ask("POST /session/forgotten-password", NOBODY, body={"username": "dana"})
+    assert (answer.status, answer.body) == (202, {"accepted": True})
+
+
+def refusing(code: str) -> Callable[..., None]:
+    def refuse(**_: object) -> None:
+        answer: Any = {"Error": {"Code": code, "Message": "no"}}
+        raise ClientError(answer, "Operation")
+
+    return refuse
 
 
 @pytest.mark.parametrize("route", ["POST /session/renewal", "DELETE /session"])

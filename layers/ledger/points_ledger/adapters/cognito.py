@@ -25,6 +25,8 @@ _REFUSED: Final = frozenset(
         "PasswordResetRequiredException",
         "CodeMismatchException",
         "ExpiredCodeException",
+        "UnauthorizedException",
+        "UnsupportedTokenTypeException",
     }
 )
 """All alike to the caller, so that nobody learns who has an account."""
@@ -33,7 +35,11 @@ _UNFIT: Final[Mapping[str, str]] = {
     "InvalidPasswordException": "does not meet the rules for passwords",
     "InvalidParameterException": "is not accepted",
 }
-_BUSY: Final = frozenset({"TooManyRequestsException", "LimitExceededException"})
+_BUSY: Final = frozenset(
+    {"TooManyRequestsException", "LimitExceededException", "TooManyFailedAttemptsException"}
+)
+_NOT_MAILED: Final = frozenset({"LimitExceededException", "CodeDeliveryFailureException"})
+"""Of mailed codes, which the pool says of accounts that there are only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +114,8 @@ class Accounts:
         try:
             self.client.forgot_password(ClientId=self.client_id, Username=username)
         except ClientError as error:
+            if _code(error) in _NOT_MAILED:
+                return
             refusal = _refused(error, "username")
             if not isinstance(refusal, (UnauthenticatedError, InvalidRequestError)):
                 raise refusal from error
