@@ -6,7 +6,8 @@ is measured by operations of their own. Bars are those of the design (docs/archi
 reference shape; two of them say what a ticket and a payment's second name add to it.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,13 +15,26 @@ from typing import Final, Literal
 
 from points_ledger.adapters.dynamodb import DynamoDbReader
 from points_ledger.adapters.dynamodb.mail import DynamoDbMail
+from points_ledger.adapters.dynamodb.outbound import DynamoDbOutbound
 from points_ledger.adapters.dynamodb.totals import DynamoDbTotals
+from points_ledger.contracts.events import entry_detail, event_id
 from points_ledger.domain.anniversary import upcoming
+from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import Fact, PurchasePosted, PurchaseSettled
 from points_ledger.domain.identity import EarningKey, MemberId, RedemptionId
 from points_ledger.domain.lot import Lots
 from points_ledger.domain.mail import MailedEvent
+from points_ledger.domain.outbound import (
+    MAX_ENDPOINTS,
+    Endpoint,
+    Occurrence,
+    SigningSecrets,
+    Try,
+    TryOutcome,
+    WebhookId,
+    delivery_id,
+)
 from points_ledger.domain.redemption import Ticket
 from points_ledger.domain.state import Standing
 from points_ledger.domain.tier import ReviewTarget
@@ -35,6 +49,8 @@ from points_ledger.service.leaderboards import Leaderboards
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.mail_ports import Letter, Sent
 from points_ledger.service.mailing import Mailing, Told
+from points_ledger.service.outbound_delivery import Delivering
+from points_ledger.service.outbound_ports import Errand
 from points_ledger.service.overview import SHOWN, Overviews
 from points_ledger.service.ports import RequestKey
 from points_ledger.service.publishing import FIRST_VERSION
@@ -1398,3 +1414,77 @@ def report(entries: int) -> list[Operation]:
 
 OPERATIONS.extend([counted(1, (2, 20, 2)), counted(50, (3, 424, 2))])
 OPERATIONS.extend(operation for entries in (1_000, 1_000_000) for operation in report(entries))
+
+
+class Endpoints:
+    """Endpoints of outbound webhooks that all answer alike."""
+
+    def __init__(self, outcome: TryOutcome) -> None:
+        self.outcome = outcome
+
+    def post(
+        self,
+        url: str,  # noqa: ARG002 - as the port has it
+        *,
+        secrets: Sequence[str],
+        occurrence: Occurrence,
+        at: datetime,
+    ) -> Try:
+        assert secrets
+        assert occurrence.content
+        return Try(at=at, outcome=self.outcome, status_code=None, duration_milliseconds=20)
+
+
+def posted(ledger: Ledger, outcome: TryOutcome) -> tuple[DynamoDbOutbound, Measured]:
+    """The event of a member's newest entry at an endpoint among as many as there may be."""
+    member_id = enrolled(ledger)
+    head = ledger.store.head(member_id)
+    assert head is not None
+    store = DynamoDbOutbound(ledger.client, ledger.table_name)
+    for endpoint in store.endpoints():
+        store.remove(endpoint.webhook_id)
+    hooks = [WebhookId(f"whk_{number:024d}") for number in range(MAX_ENDPOINTS)]
+    for hook in hooks:
+        endpoint = Endpoint(
+            webhook_id=hook, url="https://hooks.example.org/points", created_at=ledger.clock()
+        )
+        secrets = SigningSecrets(webhook_id=hook, current=f"whsec_{'k' * 44}")
+        assert store.register(endpoint, secrets, None)
+    at, id_ = head.recorded_at, event_id(member_id, head.number)
+    detail = {"id": id_, **entry_detail(head)}
+    document = {"type": "PointsMatured", "timestamp": format_instant(at), "data": detail}
+    occurrence = Occurrence(id=id_, type="PointsMatured", at=at, content=json.dumps(document))
+    to = delivery_id(hooks[0], id_, at)
+    errand = Errand(webhook_id=hooks[0], delivery_id=to, occurrence=occurrence)
+    delivering = Delivering(
+        store=store, courier=Endpoints(outcome), clock=ledger.clock, delays=(MINUTE,)
+    )
+    warm(ledger)
+    return store, lambda: delivering.deliver(errand)
+
+
+@row("outbound webhook: endpoints of an event", (1, 0, 2))
+def outbound_endpoints(ledger: Ledger) -> Measured:
+    store, _ = posted(ledger, "delivered")
+
+    def run() -> None:
+        assert len(store.endpoints()) == MAX_ENDPOINTS
+
+    return run
+
+
+@row("outbound webhook delivered", (2, 1, 3))
+def outbound_delivered(ledger: Ledger) -> Measured:
+    return posted(ledger, "delivered")[1]
+
+
+@row("outbound webhook that fails", (3, 2, 3))
+def outbound_failed(ledger: Ledger) -> Measured:
+    return posted(ledger, "refused")[1]
+
+
+@row("outbound webhook told again", (1, 0, 3))
+def outbound_duplicate(ledger: Ledger) -> Measured:
+    _, deliver = posted(ledger, "delivered")
+    deliver()
+    return deliver
