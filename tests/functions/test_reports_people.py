@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from points_ledger.contracts.cursors import sealed
 from points_ledger.domain.fact import Customer, PurchaseRefunded, PurchaseVoided, Refund
 from points_ledger.domain.identity import ExternalId
 from tests.functions.deployed import SALE, Deploy, Deployed, program, settled, sold, ticket
@@ -323,6 +324,13 @@ def test_top_members_as_a_table_and_its_cursor_as_a_header(stack: Deployed) -> N
     assert (line["rank"], line["points"], line["name"]) == ("1", "30", "Dana")
     following = lines(stack, LEADERBOARD, limit="1", cursor=answer.headers["x-cursor"])
     assert [each["rank"] for each in following] == ["2"]
+
+
+@pytest.mark.parametrize("place", ['["a", 1, 1, "x"]', "[1, 1, 1, null]", "[1]", "{}", "1", "[["])
+def test_a_cursor_that_nobody_was_given_is_refused(stack: Deployed, place: str) -> None:
+    cursor = sealed("top_members", "earned lifetime", place)
+    assert cursor is not None
+    assert stack.ask(LEADERBOARD, query={"cursor": cursor}).fields == ["cursor"]
 
 
 # --- Who may, and what is refused -----------------------------------------------------------

@@ -20,7 +20,7 @@ from points_ledger.service.ledger_totals import DAYS, MONTHS, RESULTS
 from points_ledger.service.ports import Budget, ProgramVersion
 from points_ledger.service.programs import Programs
 from points_ledger.service.publishing import Publishing
-from points_ledger.service.reporting import BudgetUse, Reporting
+from points_ledger.service.reporting import Activity, BudgetUse, Reporting
 from points_ledger.service.totalling import TotalsKey
 from tests.benchmarks import synthetic
 from tests.builders import START, campaign, program, rule
@@ -186,11 +186,11 @@ def test_json_has_all_tables() -> None:
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ({}, "from"),
-        ({"from": "2026-11"}, "to"),
         ({"from": "2026-13", "to": "2027-01"}, "from"),
         ({"from": "2026-12", "to": "2026-11"}, "to"),
+        ({"from": "2027-01"}, "to"),
         ({"from": "2024-12", "to": "2026-12"}, "to"),
+        ({"from": "2024-12"}, "to"),
         ({"from_": "2026-11", "to": "2026-11"}, "from_"),
         ({"from": "2026-11", "to": "2026-11", "table": "all"}, "table"),
         ({"from": "2026-11", "to": "2026-11", "more": "1"}, "more"),
@@ -198,9 +198,33 @@ def test_json_has_all_tables() -> None:
 )
 def test_months_that_cannot_be_shown_are_refused(query: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidRequestError) as refused:
-        read_activity(query)
+        asked(query)
     assert field in {error.field for error in refused.value.errors}
 
 
-def test_two_years_are_shown() -> None:
-    assert read_activity({"from": "2025-01", "to": "2026-12"}).from_ == date(2025, 1, 1)
+@pytest.mark.parametrize(
+    ("query", "first", "last", "months"),
+    [
+        ({"from": "2025-01", "to": "2026-12"}, "2025-01", "2026-12", 24),
+        ({}, "2026-01", "2026-12", 12),
+        ({"from": "2026-11"}, "2026-11", "2026-12", 2),
+        ({"to": "2026-03"}, "2025-04", "2026-03", 12),
+    ],
+)
+def test_months_that_are_not_named_are_those_up_to_now(
+    query: dict[str, str], first: str, last: str, months: int
+) -> None:
+    found = asked(query).months
+    assert (found[0].month, found[-1].month, len(found)) == (first, last, months)
+
+
+def asked(query: dict[str, str]) -> Activity:
+    found = read_activity(query)
+    return reporting(MOVED).activity(found.from_, found.to)
+
+
+def test_a_day_to_come_is_answered_as_now() -> None:
+    to_come = reporting(MOVED).liability(date(2028, 11, 1), Decimal(0))
+    now = reporting(MOVED).liability(None, Decimal(0))
+    assert (to_come.months, to_come.passed, to_come.as_of) == (now.months, now.passed, now.as_of)
+    assert not to_come.closed

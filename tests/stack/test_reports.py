@@ -122,6 +122,10 @@ def test_reports_are_for_staff_and_of_what_there_is(ledger: StackClient) -> None
         headers = {"Authorization": f"Bearer {token}"}
         assert problem(ledger.http.get(f"/reports/{path}", headers=headers)) == (403, "forbidden")
     headers = {"Authorization": f"Bearer {ledger.staff_token}"}
-    for query in ("activity", "activity?from=2026-11&to=2026-10", "liability?breakage=1.5"):
+    for query in (
+        "activity?from=0000-11",
+        "activity?from=2026-11&to=2026-10",
+        "liability?breakage=1.5",
+    ):
         answer = ledger.http.get(f"/reports/{query}", headers=headers)
         assert problem(answer) == (400, "invalid_request")

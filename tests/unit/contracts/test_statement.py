@@ -37,7 +37,10 @@ def lines(*postings: Posting) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "-x", "+5"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "-x", "+5", " =1+1", "\n=1", "\uff1d1+1"],
+)
 def test_what_a_spreadsheet_would_compute_is_quoted(text: str) -> None:
     [line] = lines(Posting(type="change", at=START, actor=text, reason=text))
     assert (line["actor"], line["reason"]) == (f"'{text}", f"'{text}")

@@ -246,6 +246,9 @@ def opened_rank(query: TopMembersQuery) -> tuple[Counted, str | None]:
         places, rank, score, cursor = json.loads(place)
     except (TypeError, ValueError) as error:
         raise unknown_cursor() from error
+    numbers = (places, rank, 0 if score is None else score)
+    if not all(type(each) is int for each in numbers) or not isinstance(cursor, str):
+        raise unknown_cursor()
     return Counted(places=places, rank=rank, score=score), cursor
 
 

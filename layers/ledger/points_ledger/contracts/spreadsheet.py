@@ -13,7 +13,9 @@ CSV_ANSWER_TYPE: Final = "text/csv; charset=utf-8"
 
 _MONTH: Final = re.compile(r"([0-9]{4})-([0-9]{2})")
 _YEARS: Final = (1900, 9998)
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What formulas begin with, also as wide characters, which some spreadsheets take for the same."""
+_BREAKS: Final = ("\t", "\r", "\n")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _QUALITY: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
@@ -66,5 +68,6 @@ def table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 def _cell(value: object) -> str:
     """A cell that a spreadsheet shows and does not compute: ids come from outside."""
     text = "" if value is None else str(value)
-    is_formula = text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)
+    begins = text.startswith(_BREAKS) or text.lstrip().startswith(_FORMULA)
+    is_formula = begins and not _NUMBER.fullmatch(text)
     return f"'{text}" if is_formula else text

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from points_ledger.domain.budget import SHARDS
 from points_ledger.domain.calendar import end_of_validity, local_day
-from points_ledger.domain.error import BrokenInvariantError
+from points_ledger.domain.error import BrokenInvariantError, FieldError, InvalidRequestError
 from points_ledger.domain.movement import (
     FAR_MONTH,
     MOVEMENTS,
@@ -38,6 +38,7 @@ from points_ledger.service.programs import Programs
 from points_ledger.service.totals import TotalsPage, TotalsReader
 
 MAX_MONTHS_PER_REPORT: Final = 24
+DEFAULT_MONTHS: Final = 12
 MAX_MONTHS_KEPT: Final = 1_200
 """Months of totals that one request reads: a hundred years; about 650 are one page of 1 MB."""
 MAX_DAYS: Final = 31
@@ -145,7 +146,8 @@ class Reporting:
             for name, points in counters.items()
             if name.startswith(LOTS)
         }
-        first = (at or today).isoformat()[:7]
+        # What a day to come will bring is not known: its answer is that of now.
+        first = min(at or today, today).isoformat()[:7]
         current = {month: points for month, points in lots.items() if month >= first}
         return Liability(
             as_of=as_of,
@@ -159,11 +161,18 @@ class Reporting:
             counted_through=_newest(pages),
         )
 
-    def activity(self, first: date, last: date) -> Activity:
-        """The roll-forward of the months from `first` to `last`: at most three requests."""
+    def activity(self, first: date | None = None, last: date | None = None) -> Activity:
+        """The roll-forward of the months from `first` to `last`: at most three requests.
+
+        They are the first days of months; without `last` it is the current month, without `first`
+        there are twelve.
+
+        Raises:
+            InvalidRequestError: the months are in the wrong order, or too many.
+        """
         now = self.clock()
         program = self.programs.at(now)
-        names = _months_between(first, last)
+        names = _months_asked(first, last, local_day(now, program.zone))
         history = self._months(last=names[-1])
         results = self.totals.page(RESULTS, first=names[0], last=names[-1], limit=MAX_RESULTS)
         opening = sum(
@@ -272,9 +281,19 @@ def _soonest_first(month: str) -> tuple[bool, bool, str]:
     return (month == NO_MONTH, month == FAR_MONTH, month)
 
 
-def _months_between(first: date, last: date) -> list[str]:
-    begin, end = (12 * day.year + day.month - 1 for day in (first, last))
+def _months_asked(first: date | None, last: date | None, today: date) -> list[str]:
+    end = _number_of(last or today)
+    begin = _number_of(first) if first is not None else end - DEFAULT_MONTHS + 1
+    if begin > end:
+        raise InvalidRequestError((FieldError("to", "must not be before from"),))
+    if end - begin >= MAX_MONTHS_PER_REPORT:
+        message = f"at most {MAX_MONTHS_PER_REPORT} months"
+        raise InvalidRequestError((FieldError("to", message),))
     return [f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(begin, end + 1)]
+
+
+def _number_of(month: date) -> int:
+    return 12 * month.year + month.month - 1
 
 
 def _newest(pages: Iterable[TotalsPage]) -> datetime | None:
