@@ -18,7 +18,7 @@ export async function show(page) {
 const rules = (program) =>
   section(
     `${program.name}: the rules in force`,
-    h("ul", { class: "plain" }, program.sentences.map((each) => h("li", {}, each))),
+    h("ul", { class: "rules" }, program.sentences.map((each) => h("li", {}, each))),
     person().isAdmin
       ? h("div", { class: "actions" }, h("a", { class: "button primary", href: "#/program/draft" }, "Change the rules"))
       : h("p", { class: "hint" }, "Rules are changed by an administrator."),
@@ -49,7 +49,7 @@ const listed = (versions, inForce) =>
       { title: "From", value: (each) => atTime(each.effective_from) },
       { title: "Until", value: (each) => (each.effective_until ? atTime(each.effective_until) : "–") },
       { title: "Published", value: (each) => atTime(each.published_at) },
-      { title: "By", value: (each) => each.published_by },
+      { title: "By", value: (each) => each.published_by || "the deployment" },
       { title: "Document", value: choices },
     ],
     rows: versions,
