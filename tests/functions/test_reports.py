@@ -1,19 +1,22 @@
 """report_totals and reports: the ledger's totals from the stream, and what staff read of them."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
 
+from points_ledger.domain.fact import PurchaseRefunded, PurchaseVoided, Refund
 from points_ledger.runtime import bootstrap
 from points_ledger.runtime import totals as runtime_totals
-from tests.functions.deployed import Deploy, Deployed, program, sold
+from tests.functions.deployed import SALE, Deploy, Deployed, program, sold, ticket
 from tests.functions.gateway import STAFF, STRANGER
 
 Json = dict[str, Any]
 
 LIABILITY: Final = "GET /reports/liability"
 ACTIVITY: Final = "GET /reports/activity"
+CSV: Final = {"accept": "text/csv"}
 SEPTEMBER: Final = {"from": "2026-09", "to": "2026-09"}
 
 
@@ -125,6 +128,29 @@ def test_what_is_wrong_with_a_request_is_not_tried_again(
     with pytest.raises(ClientError):
         shop.invoke("report_totals", {"Records": shop.streamed(), "shardId": "shard-1"})
     assert shop.printed.line()["failure"]["type"] == "ClientError"
+
+
+def test_an_analysis_is_reported_and_posts_nothing(deploy: Deploy) -> None:
+    shop = deploy(None)
+    shop.listen()
+    shop.load(program(mode="analysis"))
+    shop.accrue(sold("100.00"), sold("30.00", id_="T-2"), sold("5.00", id_="T-3"))
+    count(shop, *shop.streamed())
+    refund = Refund(id="re_1", amount=Decimal("40.00"), at=SALE)
+    shop.accrue(
+        PurchaseRefunded(purchase=ticket("T-1"), refund=refund),
+        PurchaseVoided(purchase=ticket("T-2"), at=SALE),
+    )
+    records = shop.streamed()
+    count(shop, *records)
+    assert count(shop, *records) == 0
+    body = shop.ask(ACTIVITY, query=SEPTEMBER).body
+    assert body["analysis"] == [
+        {"month": "2026-09", "id": "retail", "kind": "rule", "points": 65},
+    ]
+    assert (body["results"], set(closing(shop).values())) == ([], {0})
+    text = shop.ask(ACTIVITY, query=SEPTEMBER | {"table": "analysis"}, headers=CSV).text
+    assert text.splitlines() == ["month,id,kind,points", "2026-09,retail,rule,65"]
 
 
 def test_a_closed_day_does_not_change(shop: Deployed) -> None:

@@ -18,7 +18,7 @@ from points_ledger.domain.deferral import cost_per_point, reserve
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.money import EXPONENTS, format_amount, from_minor_units
 from points_ledger.domain.movement import Balances
-from points_ledger.domain.program import Campaign, Program
+from points_ledger.domain.program import Program
 from points_ledger.domain.redemption import value_of
 from points_ledger.service.reporting import (
     Activity,
@@ -31,6 +31,7 @@ MOVEMENT_COLUMNS: Final = (
     *("month", "movement", "pending", "available", "reserved", "debt", "total"),
 )
 KIND_COLUMNS: Final = ("month", "kind", "points", "amount", "currency")
+ANALYSIS_COLUMNS: Final = ("month", "id", "kind", "points")
 RULE_COLUMNS: Final = ("month", "id", "kind", "points", "budget_points", "budget_used")
 
 _SHARE: Final = re.compile(r"[01](?:\.[0-9]{1,6})?")
@@ -67,12 +68,12 @@ class ActivityQuery:
     """GET /reports/activity: the first days of the first and the last month.
 
     The twelve months up to now unless others are named.
-    `table` is which of the three tables is wanted as CSV; JSON has all of them.
+    `table` is which of the tables is wanted as CSV; JSON has all of them.
     """
 
     from_: Annotated[date, By(read_month)] | None = None
     to: Annotated[date, By(read_month)] | None = None
-    table: Literal["movements", "kinds", "rules"] = "movements"
+    table: Literal["movements", "kinds", "rules", "analysis"] = "movements"
 
 
 def read_activity(query: Mapping[str, str]) -> ActivityQuery:
@@ -193,6 +194,10 @@ def activity_document(found: Activity) -> Document:
             {"month": month, "id": id_, "kind": kind, "points": points}
             for month, id_, kind, points, *_ in _rules(found)
         ],
+        "analysis": [
+            {"month": month, "id": id_, "kind": kind, "points": points}
+            for month, id_, kind, points in _analysis(found)
+        ],
         "budgets": [
             {
                 "campaign": each.campaign_id,
@@ -211,6 +216,8 @@ def activity_csv(found: Activity, which: str) -> str:
             return table(KIND_COLUMNS, _kinds(found))
         case "rules":
             return table(RULE_COLUMNS, _rules(found))
+        case "analysis":
+            return table(ANALYSIS_COLUMNS, _analysis(found))
         case _:
             return table(MOVEMENT_COLUMNS, _movements(found))
 
@@ -253,15 +260,26 @@ def _kinds(found: Activity) -> Iterable[tuple[object, ...]]:
 
 def _rules(found: Activity) -> Iterable[tuple[object, ...]]:
     """Points by rule and campaign; `kind` is None for those of earlier versions only."""
-    campaigns: dict[str, Campaign] = {each.id: each for each in found.program.campaigns}
-    rules = {each.id for each in found.program.rules}
     budgets = {each.campaign_id: each for each in found.budgets}
     for month in found.months:
         for id_ in sorted(month.rules):
-            kind = "rule" if id_ in rules else "campaign" if id_ in campaigns else None
             budget = budgets.get(id_)
             limits = (budget.budget_points, budget.used_points) if budget else (None, None)
-            yield (month.month, id_, kind, month.rules[id_], *limits)
+            yield (month.month, id_, _kind(id_, found.program), month.rules[id_], *limits)
+
+
+def _analysis(found: Activity) -> Iterable[tuple[str, str, str | None, int]]:
+    """Points that rules and campaigns would have given in analysis mode."""
+    for month in found.months:
+        for id_ in sorted(month.analysis):
+            yield (month.month, id_, _kind(id_, found.program), month.analysis[id_])
+
+
+def _kind(id_: str, program: Program) -> str | None:
+    """What an id stands for in the program in force."""
+    if any(rule.id == id_ for rule in program.rules):
+        return "rule"
+    return "campaign" if any(each.id == id_ for each in program.campaigns) else None
 
 
 def _instant(found: Liability | Activity) -> str | None:

@@ -6,9 +6,12 @@
 | ledger, days     | 2026-11-22        | the same                                                  |
 | ledger, results  | 2026-11 kinds     | `<kind>:points`, `<kind>:<currency>` (smallest units)     |
 | ledger, results  | 2026-11 rules     | `<rule or campaign>` (points that accrued by it)          |
+| ledger, results  | 2026-11 analysis  | the same of earnings that post nothing (analysis mode)    |
 
 Days and months are those of the program's zone at the instant at which an entry was recorded, by
-the version in force then: what is past never changes (semantics 9).
+the version in force then: what is past never changes (semantics 9). Of an analysis there are no
+entries: what its purchases and actions would have earned counts for the month in which they were
+posted, and follows them when they shrink.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,6 +19,7 @@ from datetime import datetime
 from typing import Final
 
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry, Posting
 from points_ledger.domain.movement import lots_by_month, movements
 from points_ledger.domain.redemption import value_units
@@ -27,6 +31,7 @@ DAYS: Final = ("ledger", "days")
 RESULTS: Final = ("ledger", "results")
 KINDS: Final = " kinds"
 RULES: Final = " rules"
+ANALYSIS: Final = " analysis"
 LOTS: Final = "lots:"
 COLUMNS: Final = ("pending", "available", "reserved", "debt")
 
@@ -39,6 +44,8 @@ def count_ledger(change: Change, program_at: ProgramAt) -> Iterable[Increment]:
     elif isinstance(after, Redemption):
         before = change.before if isinstance(change.before, Redemption) else None
         yield from _of_redemption(before, after, program_at)
+    elif isinstance(after, Earning):
+        yield from _of_analysis(change, program_at)
 
 
 def _of_entry(entry: Entry, program_at: ProgramAt) -> Iterable[Increment]:
@@ -84,6 +91,31 @@ def _of_redemption(
         f"{after.kind}:{after.currency}": units,
     }
     yield _increment(RESULTS, day[:7] + KINDS, {n: value for n, value in counters.items() if value})
+
+
+def _of_analysis(change: Change, program_at: ProgramAt) -> Iterable[Increment]:
+    """What an earning would have earned, less what it was said before that it would have."""
+    before, after = (
+        _analysed(each, program_at) if isinstance(each, Earning) else None
+        for each in (change.before, change.after)
+    )
+    if before == after:
+        return
+    for found, times in ((before, -1), (after, 1)):
+        if found is not None:
+            place, rules = found
+            counters = {id_: points * times for id_, points in rules.items()}
+            yield _increment(RESULTS, place, counters)
+
+
+def _analysed(earning: Earning, program_at: ProgramAt) -> tuple[str, Mapping[str, int]] | None:
+    """The place and the points by rule of an earning that its pinned version only analyses."""
+    rules = {id_: points for id_, points in earning.earned.rules if points}
+    if earning.posted_at is None or earning.pinned_for is None or not rules:
+        return None
+    if program_at(earning.pinned_for).mode != "analysis":
+        return None
+    return _day(earning.posted_at, program_at)[:7] + ANALYSIS, rules
 
 
 def _spent(redemption: Redemption) -> int:

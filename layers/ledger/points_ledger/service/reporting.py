@@ -25,6 +25,7 @@ from points_ledger.domain.movement import (
 )
 from points_ledger.domain.program import Program
 from points_ledger.service.ledger_totals import (
+    ANALYSIS,
     COLUMNS,
     DAYS,
     KINDS,
@@ -42,7 +43,7 @@ DEFAULT_MONTHS: Final = 12
 MAX_MONTHS_KEPT: Final = 1_200
 """Months of totals that one request reads: a hundred years; about 650 are one page of 1 MB."""
 MAX_DAYS: Final = 31
-MAX_RESULTS: Final = 2 * MAX_MONTHS_PER_REPORT
+MAX_RESULTS: Final = 3 * MAX_MONTHS_PER_REPORT
 MAX_BUDGETS: Final = 25
 """Campaigns with a budget that one report shows: one request for all their shards."""
 
@@ -90,6 +91,7 @@ class Month:
         month: as `2026-11`.
         kinds: what redemptions of each kind took: `points`, and smallest units by currency.
         rules: points that accrued by each rule and campaign, less what was taken back.
+        analysis: points that each would have given to what was posted in analysis mode.
     """
 
     month: str
@@ -97,6 +99,7 @@ class Month:
     movements: Mapping[Movement, Balances]
     kinds: Mapping[str, Counters]
     rules: Counters
+    analysis: Counters
 
     @property
     def closing(self) -> Balances:
@@ -192,6 +195,7 @@ class Reporting:
                 movements=_movements(history.counters.get(name, {})),
                 kinds=_by_kind(results.counters.get(name + KINDS, {})),
                 rules=results.counters.get(name + RULES, {}),
+                analysis=results.counters.get(name + ANALYSIS, {}),
             )
             months.append(month)
             opening = month.closing
