@@ -15,7 +15,20 @@ Json = Any
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads ``!Ref`` and its like."""
+    """Reads ``!Ref`` and its like.
+
+    Of two resources of one name YAML would keep the second without a word; here it is an error.
+    """
+
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT002 - as yaml has it
+    ) -> dict[Any, Any]:
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        assert not twice, f"named twice in {node.start_mark}: {twice}"
+        return super().construct_mapping(node, deep=deep)
 
 
 def _construct(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
