@@ -1,5 +1,6 @@
 """Merges: everything passes to the target, and whatever names the source finds it there."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -19,7 +20,7 @@ from points_ledger.domain.identity import MemberId
 from points_ledger.domain.limit import MAX_ALIASES, MAX_LOTS, MAX_TAGS
 from points_ledger.domain.redemption import Ticket
 from points_ledger.domain.state import EXPIRED, JOINED, Status
-from points_ledger.service.ports import Append, Profile
+from points_ledger.service.ports import Append, Profile, Save
 from tests.builders import (
     DAY,
     HOUR,
@@ -217,6 +218,19 @@ def test_external_ids_pass_to_the_targets_profile(desk: Desk) -> None:
     assert profile(desk, BOB).external_ids == (customer_id("bob"), customer_id("ada"))
     assert profile(desk, ADA).external_ids == ()
     assert profile(desk, ADA).name == "Ada"
+
+
+@pytest.mark.parametrize("source_wants", [True, False])
+@pytest.mark.parametrize("target_wants", [True, False])
+def test_who_wants_no_mails_gets_none_after_a_merge(
+    desk: Desk, source_wants: bool, target_wants: bool
+) -> None:
+    for member_id, wants in ((ADA, source_wants), (BOB, target_wants)):
+        before = profile(desk, member_id)
+        after = replace(before, notifications=wants)
+        desk.memory.commit([Save(item=after, expected=before.revision)])
+    desk.merge()
+    assert profile(desk, BOB).notifications is (source_wants and target_wants)
 
 
 def test_the_sources_own_plan_ends_and_its_share_is_the_targets(desk: Desk) -> None:

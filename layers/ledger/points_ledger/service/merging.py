@@ -163,8 +163,11 @@ def _alias(view: View, member_id: MemberId) -> Entry:
 
 
 def _profiles(source: Profile | None, target: Profile | None, merge: Merge) -> tuple[Write, ...]:
-    """The source's external ids pass to the target's profile; names and addresses stay."""
-    if source is None or not source.external_ids:
+    """The source's external ids pass to the target's profile, and a wish for no mails.
+
+    Names and addresses stay.
+    """
+    if source is None or (source.external_ids == () and source.notifications):
         return ()
     own = target.external_ids if target else ()
     united = tuple(dict.fromkeys([*own, *source.external_ids]))
@@ -173,5 +176,12 @@ def _profiles(source: Profile | None, target: Profile | None, merge: Merge) -> t
     known = target or Profile(member_id=merge.target_id, created_at=merge.now, updated_at=merge.now)
     return (
         *profile_writes(source, replace(source, external_ids=())),
-        *profile_writes(target, replace(known, external_ids=united)),
+        *profile_writes(
+            target,
+            replace(
+                known,
+                external_ids=united,
+                notifications=known.notifications and source.notifications,
+            ),
+        ),
     )
