@@ -24,11 +24,17 @@ export function show(page, { query }) {
       field("To", input("to", { ...MONTH, required: true, value: to }), "At most 24 months."),
       field("Points that are", select("column", COLUMNS.map((each) => [each, label(each)]), { value: column })),
     ],
-    view: (told) => [rollForward(told.months, column), redemptions(told.redemptions), results(told)],
+    view: (told) => [
+      rollForward(told.months, column),
+      redemptions(told.redemptions),
+      results(told),
+      ...analysis(told.analysis),
+    ],
     files: [
       ["Roll-forward", { table: "movements" }],
       ["Redemptions", { table: "kinds" }],
       ["Rules and campaigns", { table: "rules" }],
+      ["Analysis", { table: "analysis" }],
     ],
   });
 }
@@ -141,3 +147,26 @@ function results({ results: told, budgets }) {
 }
 
 const used = (budget) => (budget ? `${number(budget.used_points)} of ${number(budget.budget_points)}` : "–");
+
+// ---- What an analysis would have given
+
+function analysis(told) {
+  if (!told.length) return [];
+  return [
+    section(
+      "What the analysis would have given",
+      h("p", {}, "Purchases and actions of these months under a program in analysis mode. Nobody was given these points."),
+      table({
+        caption: "Points that the analysis would have given",
+        captionHidden: true,
+        columns: [
+          { title: "Month", value: (each) => inMonth(each.month), isHead: true },
+          { title: "Rule or campaign", value: (each) => each.id },
+          { title: "Kind", value: (each) => (each.kind ? label(each.kind) : "Of an earlier version") },
+          { title: "Points", value: (each) => number(each.points), isNumber: true },
+        ],
+        rows: told,
+      }),
+    ),
+  ];
+}
