@@ -5,12 +5,16 @@ docs/notifications.md, contracts/mail_templates.py and contracts/unsubscribe_pag
 answered as problems, or as a page where people come with a browser.
 """
 
+from collections.abc import Callable
+
 from points_ledger.contracts import unsubscribe_page as page
 from points_ledger.domain.error import NotFoundError
 from points_ledger.runtime import services
 from points_ledger.runtime.http import Api, Request, Response
 from points_ledger.runtime.observability import Outcome
 from points_ledger.runtime.settings import MessagingSettings
+
+UNKNOWN = Outcome(name="rejected", code="not_found")
 
 api = Api(MessagingSettings)
 handler = api.handle
@@ -60,8 +64,8 @@ def ask(request: Request) -> Response:
     try:
         services.unsubscribing().member(request.query.get("token", ""))
     except NotFoundError:
-        return _page(400, page.unknown_page(), Outcome(name="rejected", code="not_found"))
-    return _page(200, page.question_page(), Outcome(name="ok"))
+        return _page(request, 400, page.unknown_page, UNKNOWN)
+    return _page(request, 200, page.question_page, Outcome(name="ok"))
 
 
 @api.route("POST /unsubscribe")
@@ -70,15 +74,18 @@ def unsubscribe(request: Request) -> Response:
     try:
         member_id = services.unsubscribing().unsubscribe(request.query.get("token", ""))
     except NotFoundError:
-        return _page(400, page.unknown_page(), Outcome(name="rejected", code="not_found"))
+        return _page(request, 400, page.unknown_page, UNKNOWN)
     done = Outcome(name="unsubscribed", ids={"member_id": member_id})
-    return _page(200, page.done_page(), done)
+    return _page(request, 200, page.done_page, done)
 
 
-def _page(status: int, html: str, outcome: Outcome) -> Response:
+def _page(
+    request: Request, status: int, written: Callable[[str], str], outcome: Outcome
+) -> Response:
+    language = page.language_of(request.headers.get("accept-language", ""))
     return Response(
         status=status,
-        body=html,
+        body=written(language),
         content_type=page.HTML_TYPE,
         headers=page.HEADERS,
         outcome=outcome,

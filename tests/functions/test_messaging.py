@@ -1,11 +1,22 @@
 """messaging: what mails say, and the link by which a reader ends them."""
 
+import base64
+import hashlib
+import re
 from typing import Any
 
 import pytest
 
+from points_ledger.contracts.unsubscribe_page import (
+    HEADERS,
+    LANGUAGES,
+    done_page,
+    question_page,
+    unknown_page,
+)
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.mail import MAILED_EVENTS
+from points_ledger.domain.mail_words import SHIPPED_LANGUAGES
 from points_ledger.domain.unsubscribing import token_of
 from points_ledger.runtime import bootstrap
 from tests.functions.deployed import Answer, Deployed
@@ -195,6 +206,37 @@ def test_looking_at_the_page_changes_nothing_and_the_button_does(
     changed = deployed.stored()
     assert deployed.ask(UNSUBSCRIBE, NOBODY, query=link).status == 200
     assert deployed.stored() == changed
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "title"),
+    [
+        ("es-MX,es;q=0.9,en;q=0.8", "es", "¿No recibir más correos sobre sus puntos?"),
+        ("fr, DE-at;q=0.7, en;q=0.3", "de", "Keine E-Mails mehr über Ihre Punkte?"),
+        ("fr-FR", "en", "Stop mails about your points?"),
+        ("<script>,;;,*;q=x", "en", "Stop mails about your points?"),
+        ("fr," * 5_000 + "es", "en", "Stop mails about your points?"),
+    ],
+)
+def test_the_page_is_in_the_language_of_the_browser(
+    accepted: str, language: str, title: str, deployed: Deployed, key: str
+) -> None:
+    link = {"token": token_of(MemberId(deployed.enrol("C-1")), key)}
+    shown = deployed.ask(ASK, NOBODY, query=link, headers={"accept-language": accepted})
+    assert f'<html lang="{language}">' in shown.text
+    assert f"<h1>{title}</h1>" in shown.text
+
+
+def test_every_page_is_in_every_language_in_which_mails_are_shipped() -> None:
+    assert set(SHIPPED_LANGUAGES) == LANGUAGES
+    for written in (question_page, done_page, unknown_page):
+        assert len({written(language) for language in LANGUAGES}) == len(LANGUAGES)
+
+
+def test_the_policy_allows_the_style_of_the_page_and_no_other() -> None:
+    [style] = re.findall("<style>(.*?)</style>", question_page("en"), re.DOTALL)
+    proof = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{proof}';" in HEADERS["content-security-policy"]
 
 
 def test_one_click_of_a_mail_program_is_enough(deployed: Deployed, key: str) -> None:
