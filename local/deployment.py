@@ -35,6 +35,7 @@ PARAMETERS = {
     # The emulator compares the number with a text, and then reads no queue at all.
     "WorkerMaximumConcurrency": "0",
     "LeadingKeysAbsent": "true",
+    "CheckpointPolicyAbsent": "true",
     # Tests listen on this machine, and do not wait for days.
     "OutboundAllowLoopback": "true",
     "OutboundRetryDelaysSeconds": "1,2,2",

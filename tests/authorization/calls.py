@@ -155,6 +155,9 @@ CALLS: Mapping[str, Callable[[Desk], Call]] = {
     ),
     "GET /members/{member_id}/overview": _member,
     "GET /members/{member_id}/requests": _member,
+    "GET /members/{member_id}/proof": lambda desk: Call(
+        path={"member_id": desk.member_id}, query={"day": "2000-01-01"}
+    ),
     "GET /members/{member_id}/challenges": _member,
     "GET /leaderboards/{leaderboard_id}": lambda _: Call(path={"leaderboard_id": "none"}),
     "GET /members/{member_id}/sharing": _member,

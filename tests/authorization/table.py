@@ -69,6 +69,8 @@ EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
         "GET /members/{member_id}/statement": _OWN_OR_STAFF,
         "GET /members/{member_id}/overview": _OWN_OR_STAFF,
         "GET /members/{member_id}/requests": _OWN_OR_STAFF,
+        # Nothing was published of that day: whoever may ask is told so.
+        "GET /members/{member_id}/proof": _row(404, 403, 404, 404, 403),
         "GET /members/{member_id}/challenges": _OWN_OR_STAFF,
         # For everybody who is signed in; the program of these calls has no leaderboard.
         "GET /leaderboards/{leaderboard_id}": _row(404, 404, 404, 404, 404),

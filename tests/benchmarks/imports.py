@@ -44,6 +44,8 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "sessions": "bootstrap.identities()",
     "operations": "operations.integrity_store()",
     "reconciliation": "operations.reconciling()",
+    "checkpoints": "checkpoints.checkpointing()",
+    "proofs": "checkpoints.proving()",
 }
 """By function, what its first call makes before it sends its first request: the first client with
 the services around it."""

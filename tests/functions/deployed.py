@@ -38,6 +38,7 @@ from points_ledger.domain.fact import (
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.domain.state import Standing
 from points_ledger.runtime import bootstrap, deployment, observability, operations, services
+from points_ledger.runtime import checkpoints as runtime_checkpoints
 from points_ledger.runtime import stream as runtime_stream
 from points_ledger.runtime import totals as runtime_totals
 from points_ledger.service.ports import Append, ExternalLink, Write
@@ -58,6 +59,7 @@ EVENTS: Final = Path(__file__).resolve().parents[2] / "events"
 PROGRAM_SAMPLE: Final = EVENTS / "program.json"
 TABLE: Final = "points-ledger"
 BUS: Final = "points-ledger-events"
+BUCKET: Final = "points-ledger-checkpoints"
 
 NOW: Final = datetime.fromisoformat("2026-09-04T12:00:00+00:00")
 """What the clock says at first."""
@@ -97,11 +99,13 @@ _CLIENTS: Final = (
     bootstrap.identities,
     bootstrap.functions,
     bootstrap.emails,
+    bootstrap.objects,
 )
 CACHES: Final = (
     *_CLIENTS,
     *(each for each in vars(services).values() if hasattr(each, "cache_clear")),
     *(each for each in vars(operations).values() if hasattr(each, "cache_clear")),
+    *(each for each in vars(runtime_checkpoints).values() if hasattr(each, "cache_clear")),
     runtime_stream.event_bus,
     runtime_stream.queues,
     runtime_totals.totalling,
@@ -262,6 +266,11 @@ class Deployed:
         for queue, kind, target in json.loads(last_resorts()).values():
             for name in [queue, target] if kind == "queue" else [queue]:
                 bootstrap.sqs().create_queue(QueueName=name)
+
+    def make_bucket(self) -> None:
+        """Make the bucket of checkpoints as the template has it: versioned, and locked."""
+        client: Any = bootstrap.objects()
+        client.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
 
     def queue_outbound(self) -> dict[str, str]:
         """Make the queues of outbound webhooks; their addresses."""
@@ -542,6 +551,7 @@ def environment() -> Mapping[str, str]:
     values = {
         "TABLE_NAME": TABLE,
         "EVENT_BUS_NAME": BUS,
+        "CHECKPOINT_BUCKET": BUCKET,
         "ALLOW_FUTURE_SCHEDULES": "false",
         "OUTBOUND_ALLOW_LOOPBACK": "false",
         "OUTBOUND_RETRY_DELAYS_SECONDS": "5,300,1800",

@@ -54,6 +54,7 @@ class Desk:
         self.deployed.give("C-1", 60_000)
         self.deployed.queue_simulations()
         self.deployed.make_last_resorts()
+        self.deployed.make_bucket()
         self.deployed.queue_outbound()
         self.deployed.open_pool()
 

@@ -86,6 +86,13 @@ class Reconciled:
 
 
 @dataclass(frozen=True)
+class Published:
+    """Checkpoints that were published; None where the run was refused."""
+
+    checkpoints: int | None
+
+
+@dataclass(frozen=True)
 class Followed:
     """Events published and facts queued again; None where the batch has to come again."""
 
@@ -101,7 +108,7 @@ class Loaded:
     told: str | None = None
 
 
-Outcome = Batch | Answered | Swept | Counted | Followed | Loaded | Reconciled
+Outcome = Batch | Answered | Swept | Counted | Followed | Loaded | Reconciled | Published
 
 WEBHOOK = "whk_3f9a1c77e2b04d5586aa91cd"
 
@@ -403,6 +410,13 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (EXPIRED, "reconciliation/schedule_duplicate", Reconciled(0)),
     (EXPIRED, "reconciliation/schedule_malformed", Reconciled(0)),
     (EXPIRED, "reconciliation/schedule_rejected", Reconciled(None)),
+    (EXPIRED, "checkpoints/schedule_ok", Published(1)),
+    (EXPIRED, "checkpoints/schedule_duplicate", Published(0)),
+    (EXPIRED, "checkpoints/schedule_malformed", Published(0)),
+    (EXPIRED, "checkpoints/schedule_rejected", Published(None)),
+    (EXPIRED, "proofs/proof_ok", Answered(200)),
+    (EXPIRED, "proofs/proof_rejected", Answered(404, "not_found")),
+    (EXPIRED, "proofs/proof_malformed", Answered(400, "invalid_request")),
     (EXPIRED, "maturation/payment_reversed_ok", Batch(("posted",))),
     (EXPIRED, "members/erase_malformed", Answered(400, "idempotency_key_missing")),
     (EXPIRED, "members/erase_ok", Answered(200)),
@@ -434,6 +448,8 @@ class Teller:
                 return self._sweep(function, event)
             case "reconciliation":
                 return self._reconcile(event)
+            case "checkpoints":
+                return self._publish(event)
             case "ledger_events":
                 return self._follow(event)
             case "report_totals":
@@ -459,6 +475,12 @@ class Teller:
             return Reconciled(self.deployed.invoke("reconciliation", event)["differences"])
         except Exception:  # noqa: BLE001 - that it was refused is what the sample shows
             return Reconciled(None)
+
+    def _publish(self, event: Json) -> Published:
+        try:
+            return Published(self.deployed.invoke("checkpoints", event)["published"])
+        except Exception:  # noqa: BLE001 - that it was refused is what the sample shows
+            return Published(None)
 
     def _follow(self, event: Json) -> Followed:
         try:
@@ -521,6 +543,7 @@ def story() -> Mapping[str, Outcome]:
         patched.setattr(services, "_new_outbound_id", lambda: WEBHOOK.removeprefix("whk_"))
         patched.setattr(HttpCourier, "post", taken)
         deployed.make_last_resorts()
+        deployed.make_bucket()
         deployed.open_pool()
         deployed.ship(None)
         teller = Teller(deployed, told)

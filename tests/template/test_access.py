@@ -121,6 +121,8 @@ WRITES = {
     "simulations": {"SIMULATION#*"},
     "operations": set(),
     "reconciliation": {"MEMBER#*", "DUE#*", "INTEGRITY"},
+    "checkpoints": {"CHECKPOINTS"},
+    "proofs": set(),
     "outbound_webhooks": {"OUTBOUND#ENDPOINTS", "OUTBOUND#SECRETS#*", "REQUEST#*"},
     "outbound_events": set(),
     "outbound_deliveries": {"OUTBOUND#DELIVERIES#*"},

@@ -20,7 +20,11 @@ if TYPE_CHECKING:  # stubs, absent at run time
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
-Service = Literal["cognito-idp", "dynamodb", "events", "lambda", "secretsmanager", "sesv2", "sqs"]
+    from points_ledger.adapters.checkpoint_archive import Objects
+
+Service = Literal[
+    "cognito-idp", "dynamodb", "events", "lambda", "s3", "secretsmanager", "sesv2", "sqs"
+]
 
 CONNECT_TIMEOUT_SECONDS: Final = 1
 READ_TIMEOUT_SECONDS: Final = 2
@@ -30,6 +34,9 @@ ten seconds that the webhook function has. Every call that we make is answered i
 
 MAIL_READ_TIMEOUT_SECONDS: Final = 10
 """A mail whose answer is lost is never sent again, so it is waited for."""
+
+OBJECT_READ_TIMEOUT_SECONDS: Final = 10
+"""Objects are some hundred kilobytes."""
 
 MAX_POOL_CONNECTIONS: Final = 16
 """Parallel requests of one sweep worker."""
@@ -79,6 +86,13 @@ def secrets() -> "SecretsManagerClient":
 def identities() -> "CognitoIdentityProviderClient":
     """The client of the user pool."""
     client: CognitoIdentityProviderClient = _client("cognito-idp")
+    return client
+
+
+@cache
+def objects() -> "Objects":
+    """The client of the bucket of checkpoints."""
+    client: Objects = _client("s3", read_timeout=OBJECT_READ_TIMEOUT_SECONDS)
     return client
 
 

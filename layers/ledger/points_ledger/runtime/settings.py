@@ -124,6 +124,20 @@ class ReconciliationSettings(SweepSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointsSettings(SweepSettings):
+    """Function checkpoints."""
+
+    checkpoint_bucket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofsSettings(LedgerSettings):
+    """Function proofs."""
+
+    checkpoint_bucket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationsSettings(LedgerSettings):
     """Function operations: all queues of last resort, and the address of one of them."""
 
@@ -202,6 +216,8 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "outbound_deliveries": OutboundDeliveriesSettings,
         "outbound_retries": OutboundRetriesSettings,
         "reconciliation": ReconciliationSettings,
+        "checkpoints": CheckpointsSettings,
+        "proofs": ProofsSettings,
     }
 )
 """By the name of the function's folder; a template test compares it with template.yaml."""

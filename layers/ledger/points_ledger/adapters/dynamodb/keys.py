@@ -29,6 +29,7 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | checkpoint of a stream shard  | CHECKPOINT#<shard>                 | CHECKPOINT                |
 | why a message failed          | FAILURE#<message id>               | FAILURE                   |
 | reconciliation                | INTEGRITY                          | RECONCILIATION            |
+| progress of checkpoints       | CHECKPOINTS                        | PROGRESS                  |
 | member with changes           | CHANGED#<hour>#<shard>             | <member>                  |
 | outbound webhooks, their count| OUTBOUND#ENDPOINTS                 | ENDPOINT#<id>, COUNT      |
 | secrets of an outbound webhook| OUTBOUND#SECRETS#<id>              | SECRETS                   |
@@ -84,6 +85,7 @@ DUE: Final = "DUE"
 SWEEP: Final = "SWEEP"
 TOTALS: Final = "TOTALS"
 CHECKPOINT: Final = "CHECKPOINT"
+CHECKPOINTS: Final = "CHECKPOINTS"
 FAILURE: Final = "FAILURE"
 INTEGRITY: Final = "INTEGRITY"
 CHANGED: Final = "CHANGED"
@@ -317,6 +319,11 @@ def failure_key(message_id: str) -> TableKey:
 def integrity_key() -> TableKey:
     """How far the reconciliation has come, and what it found."""
     return TableKey(INTEGRITY, "RECONCILIATION")
+
+
+def checkpoints_key() -> TableKey:
+    """How far the checkpoints of all heads have come."""
+    return TableKey(CHECKPOINTS, "PROGRESS")
 
 
 def changed_pk(hour: datetime, shard: int) -> str:
