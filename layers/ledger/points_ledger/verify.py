@@ -1,11 +1,15 @@
 """Check exported entries: `python -m points_ledger.verify FILE... [--programs FILE]`.
 
+With `--proof FILE` (what GET /members/{member_id}/proof answers; several days may be given) and
+`--root FILE` (published checkpoints) also whether the entries are those that were published, and
+what was done to them where they are not.
+
 FILE is an export of a member (GET /members/{member_id}/export), or several of its pages in order,
 or a list of exported entries. The program versions are those in the export and those of
 --programs: a list of `{"version", "effective_from", "program"}`.
 
 Ends with 0 where every entry agrees, with 1 after naming the first that differs, and with 2 where
-a file cannot be read. Formats and limits: docs/receipts.md.
+a file cannot be read. Formats and limits: docs/receipts.md, docs/tamper-evidence.md.
 """
 
 import argparse
@@ -16,6 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from points_ledger.contracts.checkpoint import UnreadableCheckpointError
+from points_ledger.contracts.evidence import compared, read_evidence
 from points_ledger.contracts.export import (
     Exported,
     UnreadableExportError,
@@ -39,17 +45,40 @@ def main(arguments: Sequence[str] | None = None, *, out: TextIO | None = None) -
     parser.add_argument(
         "--programs", type=Path, metavar="FILE", help="program versions that the export lacks"
     )
+    parser.add_argument(
+        "--proof",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="proofs of the members, each of one day",
+    )
+    parser.add_argument(
+        "--root",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="checkpoints as they were published, of the days of the proofs",
+    )
     chosen = parser.parse_args(arguments)
     try:
         pages = [_document(path) for path in chosen.files]
         exported = read_exports(pages, _document(chosen.programs) if chosen.programs else None)
-    except UnreadableExportError as unreadable:
+        evidence = read_evidence(map(_document, chosen.proof), map(_document, chosen.root))
+    except (UnreadableExportError, UnreadableCheckpointError) as unreadable:
         print(f"cannot be read: {unreadable}", file=sys.stderr)  # noqa: T201 - a command line
         return UNREADABLE
     found = verified(exported)
     for line in _lines(found):
         print(line, file=out or sys.stdout)
-    return DIFFERS if any(each.difference for each in found) else AGREES
+    agrees = not any(each.difference for each in found)
+    if evidence is not None:
+        told = compared(exported, found, evidence)
+        agrees = agrees and told.agrees
+        for line in told.lines:
+            print(line, file=out or sys.stdout)
+    return AGREES if agrees else DIFFERS
 
 
 def verified(exported: Exported) -> tuple[Verified, ...]:
