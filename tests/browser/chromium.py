@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
+PATIENCE_MILLISECONDS: Final = 30_000
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS: Final = [
     # The tests may run as root, where the sandbox does not.
@@ -23,6 +24,8 @@ ARGUMENTS: Final = [
 @contextmanager
 def launched() -> Iterator[Browser]:
     """A browser for the length of a block."""
+    # Assertions wait as long as actions do; a machine that is busy is no mistake of a page.
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         yield from _launched(playwright)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser import chromium
 from tests.browser.visitor import Visitor
@@ -17,7 +17,6 @@ from tests.stack.published import Published, published_once
 
 WIDE: Final = (1280, 900)
 NARROW: Final = (360, 740)
-PATIENCE_MILLISECONDS: Final = 30_000
 
 NewVisitor = Callable[..., Visitor]
 
@@ -36,8 +35,6 @@ def published(ledger: StackClient) -> Published:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    # Assertions wait as long as actions do; a machine that is busy is no mistake of a page.
-    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with chromium.launched() as browser:
         yield browser
 
@@ -53,7 +50,7 @@ def new_visitor(
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, locale="en-US", reduced_motion="reduce"
         )
-        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        context.set_default_timeout(chromium.PATIENCE_MILLISECONDS)
         visitor = Visitor(context.new_page(), stack)
         made.append((context, visitor))
         return visitor
