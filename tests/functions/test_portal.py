@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from points_ledger.adapters.cognito import NEW_PASSWORD
+from points_ledger.contracts.outbound import EVENT_TYPES
 from points_ledger.runtime import bootstrap
 from tests.functions.deployed import Deploy, Deployed, functions_by_route
 from tests.functions.gateway import NOBODY, request, text_of
@@ -285,6 +286,12 @@ def test_every_module_imports_files_that_are_there() -> None:
         if not (module.parent / name).resolve().is_file()
     ]
     assert missing == []
+
+
+def test_the_console_offers_every_event_to_endpoints() -> None:
+    text = (ASSETS / "console" / "webhooks.js").read_text(encoding="utf-8")
+    listed = text.partition("const EVENTS = [")[2].partition("]")[0]
+    assert set(re.findall(r'"(\w+)"', listed)) == EVENT_TYPES
 
 
 def test_no_script_makes_markup_of_a_text() -> None:
