@@ -70,6 +70,8 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "POWERTOOLS_METRICS_NAMESPACE": "PointsLedger",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "TABLE_NAME": "benchmark",
+    "CHECKPOINT_BUCKET": "benchmark",
+    "ALLOW_FUTURE_SCHEDULES": "false",
 }
 
 

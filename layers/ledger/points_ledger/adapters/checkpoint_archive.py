@@ -5,7 +5,7 @@ bucket keeps every version under a lock, and refuses what is put without this co
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Protocol
 
@@ -41,8 +41,8 @@ class Objects(Protocol):
 class S3Archive:
     """`Archive` in one bucket."""
 
-    def __init__(self, client: Objects, bucket_name: str) -> None:
-        """Nothing is asked before the first question."""
+    def __init__(self, client: Callable[[], Objects], bucket_name: str) -> None:
+        """The client is made for the first question: making it costs much of a cold start."""
         self._client = client
         self._bucket_name = bucket_name
 
@@ -76,7 +76,7 @@ class S3Archive:
     def _put(self, key: str, document: Document) -> bool:
         body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
         try:
-            self._client.put_object(
+            self._client().put_object(
                 Bucket=self._bucket_name,
                 Key=key,
                 Body=body,
@@ -91,7 +91,7 @@ class S3Archive:
 
     def _get(self, key: str) -> object:
         try:
-            answer = self._client.get_object(Bucket=self._bucket_name, Key=key)
+            answer = self._client().get_object(Bucket=self._bucket_name, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in _THERE_IS_NONE:
                 return None

@@ -34,7 +34,7 @@ PARALLEL_READERS: Final = 16
 def _archive(bucket_name: str) -> "S3Archive":
     from points_ledger.adapters.checkpoint_archive import S3Archive
 
-    return S3Archive(bootstrap.objects(), bucket_name)
+    return S3Archive(bootstrap.objects, bucket_name)
 
 
 @cache
