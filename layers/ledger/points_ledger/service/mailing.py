@@ -103,13 +103,11 @@ class Mailing:
         draft = self._draft(told, addressee)
         if isinstance(draft, MailOutcome):
             return draft
-        # What may fail is done before the claim: a claim without a result is never sent.
-        letter = self._letter(told, draft)
         claim = self._claim(told, draft)
         known = self.store.claim(claim)
         if known is not None:
             return MailOutcome(name="unknown" if known.status == "claimed" else "duplicate")
-        delivery = self.mailer.send(letter)
+        delivery = self.mailer.send(self._written(told, draft, claim))
         match delivery:
             case Sent(message_id=message_id):
                 self.store.conclude(replace(claim, status="sent", message_id=message_id))
@@ -164,6 +162,16 @@ class Mailing:
             status="claimed",
             at=self.clock(),
         )
+
+    def _written(self, told: Told, draft: _Draft, claim: Claim) -> Letter:
+        """The letter; where something for it cannot be read, nothing was sent, and it says so."""
+        letter: Letter | None = None
+        try:
+            letter = self._letter(told, draft)
+        finally:
+            if letter is None:
+                self.store.conclude(replace(claim, status="open"))
+        return letter
 
     def _letter(self, told: Told, draft: _Draft) -> Letter:
         template, language = draft.template, draft.template.language
