@@ -18,7 +18,8 @@ def without_prose(value: object) -> object:
     match value:
         case dict():
             return {
-                name: without_prose(each)
+                # botocore asks for the texts of these when it makes a client.
+                name: each if name == "clientContextParams" else without_prose(each)
                 for name, each in value.items()
                 if not (name == "documentation" and isinstance(each, str))
             }
