@@ -80,6 +80,7 @@ def test_an_overview_has_what_each_part_answers_by_itself(deploy: Deploy) -> Non
         ("pending", "GET /members/{member_id}/pending"),
         ("requests", "GET /members/{member_id}/requests"),
         ("sharing", "GET /members/{member_id}/sharing"),
+        ("progress", "GET /members/{member_id}/challenges"),
     ):
         assert found[name] == deployed.ask(route, path=path).body, name
     explained = deployed.ask(ENTRIES, path=path, query={"limit": "10", "sentences": "true"})

@@ -17,9 +17,8 @@ const MONTHS_SHOWN = 12;
 
 export async function show(page, { signal }) {
   const [program, first] = await Promise.all([theProgram(), get("members/me/overview")]);
-  const challenges = program.challenges.length || program.streaks.length ? await get("members/me/challenges") : null;
   const parts = { figures: h("div", {}), rest: h("div", { class: "page" }) };
-  replace(page, parts.figures, parts.rest, challenges && games(challenges, program));
+  replace(page, parts.figures, parts.rest);
   let shown = null;
   const refresh = async () => {
     const found = await get("members/me/overview");
@@ -70,6 +69,7 @@ const rest = (found, program, refresh) => [
     h("div", { class: "page" }, expiring(found.balance, program), tier(found.benefits, program)),
   ),
   recent(found.entries),
+  games(found.progress, program),
 ];
 
 // ---- What is pending
@@ -205,7 +205,7 @@ function games({ challenges, streaks }, program) {
       share: each.count / each.of,
       text: `${number(each.count)} of ${number(each.of)}${each.won ? ", won" : ""}. ${sentences.get(each.id) ?? ""}`,
     })));
-  return section("Challenges", h("ul", { class: "list" }, items));
+  return items.length > 0 && section("Challenges", h("ul", { class: "list" }, items));
 }
 
 // ---- What happened last

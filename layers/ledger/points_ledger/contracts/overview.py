@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from points_ledger.contracts.benefits import benefits_document
+from points_ledger.contracts.challenges import progress_document
 from points_ledger.contracts.cursors import sealed, sealed_number
 from points_ledger.contracts.redemptions import redemption_document
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize
@@ -58,6 +59,7 @@ def overview_document(overview: Overview, sentences: Sentences, reasons: Reasons
             sealed("requests", member_id, overview.requests.cursor),
         ),
         "sharing": sharing_document(overview.sharing),
+        "progress": progress_document(overview.progress),
     }
 
 

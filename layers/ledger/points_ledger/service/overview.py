@@ -11,6 +11,7 @@ from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import Program
 from points_ledger.domain.sharing import Allocation
+from points_ledger.service.challenges import Progress, progress_of
 from points_ledger.service.ledger import View
 from points_ledger.service.planning import plan_of
 from points_ledger.service.ports import EntryPage, LedgerReader, Store
@@ -50,6 +51,7 @@ class Overview:
     redemptions: tuple[ShownRedemption, ...]
     requests: FirstRequests
     sharing: Allocation
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +73,18 @@ class Overviews:
         head = self.queries.head(member_id)
         pending, pending_cursor = self.queries.pending_after(head, limit=SHOWN, cursor=None)
         requests, requests_cursor = self.requested.of(head, limit=SHOWN, cursor=None)
+        balance, benefits = self.queries.balance_after(head), self.queries.benefits_after(head)
+        _, _, program = benefits
         return Overview(
             member=self.queries.member_after(head),
-            balance=self.queries.balance_after(head),
-            benefits=self.queries.benefits_after(head),
+            balance=balance,
+            benefits=benefits,
             pending=FirstPending(earnings=pending, cursor=pending_cursor),
             entries=self._entries(head),
             redemptions=self.redemptions.open_after(head),
             requests=FirstRequests(requests=requests, cursor=requests_cursor),
             sharing=plan_of(View(self.store), head),
+            progress=progress_of(head.state, program=program, now=balance.as_of),
         )
 
     def _entries(self, head: Entry) -> EntryPage:
