@@ -46,6 +46,15 @@ FIRST_USE: Final[Mapping[str, str]] = {
     "reconciliation": "operations.reconciling()",
     "checkpoints": "checkpoints.checkpointing()",
     "proofs": "checkpoints.proving()",
+    "invitations": "bootstrap.dynamodb(), bootstrap.identities()",
+    "messaging": "services.mail_templates()",
+    "notifications": "services.mail_store(), services.bootstrap.emails()",
+    "outbound_webhooks": "bootstrap.dynamodb(), bootstrap.sqs()",
+    "outbound_events": "bootstrap.dynamodb(), bootstrap.sqs()",
+    "outbound_deliveries": "bootstrap.dynamodb(), bootstrap.sqs()",
+    "outbound_retries": "bootstrap.dynamodb(), bootstrap.sqs()",
+    "report_totals": "totals.totalling()",
+    "reports": "services.reporting()",
 }
 """By function, what its first call makes before it sends its first request: the first client with
 the services around it."""
