@@ -94,8 +94,11 @@ class Meter:
         if model.name in _READS:
             usage.read_units += read_units(model.name, request, parsed)
         else:
-            usage.write_units += _reported(parsed["ConsumedCapacity"])
-            usage.table_write_units += write_units(model.name, request)
+            computed = write_units(model.name, request)
+            # A write whose condition fails is billed like one that succeeds; its answer is silent.
+            consumed = parsed.get("ConsumedCapacity")
+            usage.write_units += _reported(consumed) if consumed else computed
+            usage.table_write_units += computed
             usage.written += _written(model.name, request)
 
 

@@ -1320,7 +1320,7 @@ def unwanted_mail(ledger: Ledger) -> Measured:
     return mailed(ledger, "PointsRedeemed", "unsubscribed")
 
 
-@row("mail told again", (3, 0, 4))
+@row("mail told again", (3, 1, 4))
 def duplicate_mail(ledger: Ledger) -> Measured:
     return mailed(ledger, "PointsRedeemed", "duplicate")
 
