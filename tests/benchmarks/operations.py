@@ -6,6 +6,7 @@ is measured by operations of their own. Bars are those of the design (docs/archi
 reference shape; two of them say what a ticket and a payment's second name add to it.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -1290,7 +1291,7 @@ def mailed(ledger: Ledger, event: MailedEvent, outcome: str) -> Measured:
         programs=ledger.programs,
         clock=ledger.clock,
         key=lambda: "k" * 64,
-        new_token=lambda: "0" * 32,
+        new_token=map("{:032x}".format, itertools.count()).__next__,
         unsubscribe_url="https://api.example/unsubscribe",
         portal_url="https://api.example/portal",
     )
