@@ -4,6 +4,7 @@
 #   make run     play the main job on the local stack        make test    everything that is checked
 #   make up      local stack in the background               make bench   benchmarks
 #   make down    stop it and remove its files                make deploy  to AWS, with samconfig.toml
+#   make soak    tests of chance at length
 #   make lint    the checks that need no stack               make lock    update all pinned versions
 #   make status  the stack's addresses and passwords         make logs FUNCTION=members
 #   make verify FILE=export.json    compute the entries of an export again
@@ -151,6 +152,11 @@ all-tests: setup browser
 
 fast-tests: setup
 	$(PY) -m pytest -m "not stack and not bench" --numprocesses 2
+
+# The same tests of chance, at length.
+.PHONY: soak
+soak: setup
+	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m pytest --numprocesses 2 tests/property tests/simulation
 
 # Pages are looked at in Debian's Chromium.
 .PHONY: browser

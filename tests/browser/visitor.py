@@ -15,9 +15,18 @@ from tests.stack.client import StackClient, unique
 
 SCREENSHOTS: Final = ROOT / ".local" / "screenshots"
 MAX_CALLS_PER_PAGE: Final = 3
+PAUSE_MILLISECONDS: Final = 20
 CALLS: Final = frozenset({"fetch", "xhr"})
 SEEN_STATUSES: Final = ("401", "400", "403", "404", "409", "422")
 """The browser's own line about an answer that the page itself shows to the person."""
+
+
+_GONE: Final = """route => new Promise(resolve => {
+    if (location.hash === route) resolve();
+    addEventListener("hashchange", () => resolve(), {once: true});
+    location.hash = route;
+})"""
+"""Fulfilled after the page's own listener, which was there first, has begun to show the route."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +50,12 @@ class Visitor:
         self.stack = stack
         self.problems: list[str] = []
         self.calls: list[str] = []
+        self._open: set[Request] = set()
         page.on("console", self._heard)
         page.on("pageerror", self._failed)
         page.on("request", self._asked)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
 
     def open(self, place: str) -> None:
         """Open `portal`, `console`, or a page of them such as `portal#/history`."""
@@ -52,14 +64,15 @@ class Visitor:
     def go(self, route: str) -> None:
         """Change to another page, with its calls counted from nothing."""
         self.calls.clear()
-        self.page.evaluate("route => { location.hash = route }", f"#{route}")
+        self.page.evaluate(_GONE, f"#{route}")
         self.settle()
 
     def settle(self) -> None:
         """Wait until the page has what it shows."""
         expect(self.page.locator("main h1")).to_be_visible()
         expect(self.page.locator("main .loading")).to_have_count(0)
-        self.page.wait_for_load_state("networkidle")
+        while self._open:
+            self.page.wait_for_timeout(PAUSE_MILLISECONDS)
 
     def sign_in(self, account: Account) -> None:
         dialog = self.page.get_by_role("dialog")
@@ -98,7 +111,11 @@ class Visitor:
     def _failed(self, error: Error) -> None:
         self.problems.append(f"exception: {error.message}")
 
+    def _answered(self, request: Request) -> None:
+        self._open.discard(request)
+
     def _asked(self, request: Request) -> None:
+        self._open.add(request)
         if request.resource_type in CALLS:
             base = urlsplit(self.stack["api_url"]).path
             self.calls.append(f"{request.method} {urlsplit(request.url).path.removeprefix(base)}")

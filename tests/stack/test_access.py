@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,15 +20,7 @@ Json = dict[str, Any]
 pytestmark = pytest.mark.stack
 
 FORBIDDEN = (403, "forbidden")
-PARAMETERS = (
-    "member_id",
-    "redemption_id",
-    "approval_id",
-    "reward_id",
-    "code",
-    "simulation_id",
-    "leaderboard_id",
-)
+PARAMETERS = {name for route in EXPECTED for name in re.findall(r"\{([^}]+)\}", route)}
 
 
 @dataclass(kw_only=True)
