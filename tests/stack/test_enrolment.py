@@ -113,6 +113,7 @@ def test_what_staff_enrols_is_shown(ledger: StackClient) -> None:
         "earns": False,
         "referred_by": None,
         "external_ids": [external_id],
+        "aliases": [],
     }
 
 
