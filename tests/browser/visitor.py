@@ -16,6 +16,7 @@ from tests.stack.client import StackClient, unique
 SCREENSHOTS: Final = ROOT / ".local" / "screenshots"
 MAX_CALLS_PER_PAGE: Final = 3
 PAUSE_MILLISECONDS: Final = 20
+MAX_PAUSES: Final = 250
 CALLS: Final = frozenset({"fetch", "xhr"})
 SEEN_STATUSES: Final = ("401", "400", "403", "404", "409", "422")
 """The browser's own line about an answer that the page itself shows to the person."""
@@ -71,8 +72,12 @@ class Visitor:
         """Wait until the page has what it shows."""
         expect(self.page.locator("main h1")).to_be_visible()
         expect(self.page.locator("main .loading")).to_have_count(0)
-        while self._open:
+        for _ in range(MAX_PAUSES):
+            if not self._open:
+                return
             self.page.wait_for_timeout(PAUSE_MILLISECONDS)
+        # The browser does not tell of each call that a reload has cut off.
+        self._open.clear()
 
     def sign_in(self, account: Account) -> None:
         dialog = self.page.get_by_role("dialog")
@@ -115,8 +120,8 @@ class Visitor:
         self._open.discard(request)
 
     def _asked(self, request: Request) -> None:
-        self._open.add(request)
         if request.resource_type in CALLS:
+            self._open.add(request)
             base = urlsplit(self.stack["api_url"]).path
             self.calls.append(f"{request.method} {urlsplit(request.url).path.removeprefix(base)}")
 
