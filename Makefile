@@ -151,12 +151,12 @@ all-tests: setup browser
 	exit $$((stack ? stack : failed))
 
 fast-tests: setup
-	$(PY) -m pytest -m "not stack and not bench" --numprocesses 2
+	$(PY) -m pytest -m "not stack and not bench" --numprocesses 2 --dist worksteal
 
 # The same tests of chance, at length.
 .PHONY: soak
 soak: setup
-	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m pytest --numprocesses 2 tests/property tests/simulation
+	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m pytest --numprocesses 2 --dist worksteal tests/property tests/simulation
 
 # Pages are looked at in Debian's Chromium.
 .PHONY: browser
