@@ -93,6 +93,7 @@ def test_what_is_imported_is_shown(deployed: Deployed, run: Run) -> None:
             {"source": "pos", "id": "C-501"},
             {"source": "stripe", "id": "cus_Old1001"},
         ],
+        "aliases": [],
     }
     [amara] = deployed.ask("GET /members", query={"name": "okafor"}).body["members"]
     assert (amara["earns"], amara["external_ids"]) == (False, [])
