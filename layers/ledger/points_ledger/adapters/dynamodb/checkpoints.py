@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from points_ledger.adapters.dynamodb import keys
+from points_ledger.adapters.dynamodb.revisioned import RevisionedItem
 from points_ledger.domain.calendar import format_instant, parse_instant
 from points_ledger.domain.checkpoint import Head, Part, Shard, no_head
 from points_ledger.domain.identity import MemberId
@@ -22,10 +21,6 @@ FORMAT: Final = 1
 # The newest entry of a chain.
 NEWEST: Final = "PK = :pk AND begins_with(SK, :entries)"
 NUMBER_AND_HASH: Final = "SK, #hash"
-# Nobody has stored a newer one: of two workers the slower one gives way.
-UNCHANGED: Final = "revision = :expected"
-ABSENT: Final = "attribute_not_exists(PK)"
-_FAILED: Final = "ConditionalCheckFailedException"
 
 
 class DynamoDbHeads:
@@ -66,39 +61,16 @@ class DynamoDbProgress:
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         """Nothing is read before the first question."""
-        self._client = client
-        self._table_name = table_name
+        self._item = RevisionedItem(client, table_name, keys.checkpoints_key())
 
     def progress(self) -> Progress:
         """What is stored, read consistently."""
-        place = keys.checkpoints_key()
-        answer = self._client.get_item(
-            TableName=self._table_name,
-            Key={"PK": {"S": place.pk}, "SK": {"S": place.sk}},
-            ConsistentRead=True,
-        )
-        return decode_progress(answer["Item"]) if "Item" in answer else Progress()
+        item = self._item.load()
+        return Progress() if item is None else decode_progress(item)
 
     def save(self, progress: Progress, *, expected: int) -> bool:
         """Store it if its stored revision is `expected` (0: there is none)."""
-        item = encode_progress(progress)
-        try:
-            if expected == 0:
-                self._client.put_item(
-                    TableName=self._table_name, Item=item, ConditionExpression=ABSENT
-                )
-            else:
-                self._client.put_item(
-                    TableName=self._table_name,
-                    Item=item,
-                    ConditionExpression=UNCHANGED,
-                    ExpressionAttributeValues={":expected": {"N": str(expected)}},
-                )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == _FAILED:
-                return False
-            raise
-        return True
+        return self._item.save(encode_progress(progress), expected=expected)
 
 
 def encode_progress(progress: Progress) -> "dict[str, AttributeValueTypeDef]":

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from points_ledger.adapters.dynamodb import keys
+from points_ledger.adapters.dynamodb.revisioned import RevisionedItem
 from points_ledger.domain.calendar import format_instant, parse_instant
 from points_ledger.domain.identity import MemberId
 from points_ledger.service.integrity import ChangedPage, Finding, Integrity, Run
@@ -23,11 +22,7 @@ FORMAT: Final = 1
 CHANGED_KEPT_SECONDS: Final = 30 * 86_400
 """How long it is known who was written: no run comes later than that after another."""
 
-# Nobody has stored a newer one: two runs at once count no page twice.
-UNCHANGED: Final = "revision = :expected"
-ABSENT: Final = "attribute_not_exists(PK)"
 ALL_OF: Final = "PK = :pk"
-_FAILED: Final = "ConditionalCheckFailedException"
 
 
 class DynamoDbIntegrity:
@@ -37,37 +32,16 @@ class DynamoDbIntegrity:
         """Nothing is read before the first question."""
         self._client = client
         self._table_name = table_name
+        self._item = RevisionedItem(client, table_name, keys.integrity_key())
 
     def integrity(self) -> Integrity:
         """What is stored, read consistently."""
-        place = keys.integrity_key()
-        answer = self._client.get_item(
-            TableName=self._table_name,
-            Key={"PK": {"S": place.pk}, "SK": {"S": place.sk}},
-            ConsistentRead=True,
-        )
-        return decode_integrity(answer["Item"]) if "Item" in answer else Integrity()
+        item = self._item.load()
+        return Integrity() if item is None else decode_integrity(item)
 
     def save(self, integrity: Integrity, *, expected: int) -> bool:
         """Store it if its stored revision is `expected` (0: there is none)."""
-        item = encode_integrity(integrity)
-        try:
-            if expected == 0:
-                self._client.put_item(
-                    TableName=self._table_name, Item=item, ConditionExpression=ABSENT
-                )
-            else:
-                self._client.put_item(
-                    TableName=self._table_name,
-                    Item=item,
-                    ConditionExpression=UNCHANGED,
-                    ExpressionAttributeValues={":expected": {"N": str(expected)}},
-                )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == _FAILED:
-                return False
-            raise
-        return True
+        return self._item.save(encode_integrity(integrity), expected=expected)
 
     def changed(self, hour: datetime, shard: int, *, limit: int, cursor: str | None) -> ChangedPage:
         """A page of members written in an hour; `cursor` is that of the page before."""
