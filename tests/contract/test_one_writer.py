@@ -82,6 +82,7 @@ def test_the_store_the_sweeps_and_the_erasure_of_notes_write_to_the_table() -> N
         f"{here}/totals.py": {"transact_write_items"},
         # Why messages failed, what the reconciliation found, and who was written.
         f"{here}/failures.py": {"put_item"},
+        f"{here}/integrity.py": {"put_item"},
         # How far the reconciliation and the checkpoints of all heads have come.
         f"{here}/revisioned.py": {"put_item"},
         # Endpoints of outbound webhooks and their log: nothing of the ledger.
