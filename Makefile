@@ -4,7 +4,7 @@
 #   make run     play the main job on the local stack        make test    everything that is checked
 #   make up      local stack in the background               make bench   benchmarks
 #   make down    stop it and remove its files                make deploy  to AWS, with samconfig.toml
-#   make soak    tests of chance at length
+#   make soak    what chance decides, at length, and under load (up to 20 minutes)
 #   make lint    the checks that need no stack               make lock    update all pinned versions
 #   make status  the stack's addresses and passwords         make logs FUNCTION=members
 #   make verify FILE=export.json    compute the entries of an export again
@@ -151,12 +151,14 @@ all-tests: setup browser
 	exit $$((stack ? stack : failed))
 
 fast-tests: setup
-	$(PY) -m pytest -m "not stack and not bench" --numprocesses 2 --dist worksteal
+	$(PY) -m pytest -m "not stack and not bench and not soak" --numprocesses 2 --dist worksteal
 
-# The same tests of chance, at length.
+# What chance decides, at length: with SOAK whole suites are marked for it (tests/conftest.py), beside
+# the tests that are run here only.
 .PHONY: soak
 soak: setup
-	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m pytest --numprocesses 2 --dist worksteal tests/property tests/simulation
+	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m pytest -m "soak and not stack" --numprocesses 2 --dist worksteal
+	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m local within $(PY) -m pytest -m "soak and stack"
 
 # Pages are looked at in Debian's Chromium.
 .PHONY: browser
@@ -174,7 +176,7 @@ browser:
 
 # The stack of its own is stopped whatever the tests do; pictures are left in .local/screenshots.
 stack-tests: setup browser
-	$(PY) -m local within $(PY) -m pytest -m stack
+	$(PY) -m local within $(PY) -m pytest -m "stack and not soak"
 
 bench: setup browser
 	$(PY) -m local within $(PY) -m tests.benchmarks

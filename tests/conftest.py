@@ -5,12 +5,17 @@ Hypothesis tries briefly by default, longer with HYPOTHESIS_PROFILE=long.
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from local import stack as local_stack
+
+TESTS: Final = Path(__file__).parent
+PLAYED_AT_LENGTH: Final = ("faults", "openapi", "property", "simulation")
+"""Suites that try more the longer they may: with SOAK all of them is played (make soak)."""
 
 settings.register_profile(
     "brief",
@@ -25,6 +30,14 @@ settings.register_profile(
     "long", settings.get_profile("brief"), max_examples=3_000, stateful_step_count=80
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark for a soak what is played at length in it; without SOAK nothing is."""
+    if os.environ.get("SOAK"):
+        for item in items:
+            if item.path.relative_to(TESTS).parts[0] in PLAYED_AT_LENGTH:
+                item.add_marker(pytest.mark.soak)
 
 
 @pytest.fixture(scope="session")
