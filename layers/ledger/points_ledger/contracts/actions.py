@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, get_args
 
+from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.redemptions import DEFAULT_TICKET_KIND, TICKET_SOURCES
 from points_ledger.contracts.requests import Id
 from points_ledger.domain.fact import PurchaseKind
@@ -25,7 +26,7 @@ class ActionBody:
     """POST /actions."""
 
     member_id: Id
-    action: Annotated[Id, _action_name]
+    action: Annotated[Id, _action_name, Schema(pattern=r"^[^:\u0000-\u001f\u007f-\u009f]+$")]
     action_id: Id
     occurred_at: datetime | None = None
     purchase_id: Id | None = None

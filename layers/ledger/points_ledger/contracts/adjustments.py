@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import (
     DEFAULT_PAGE_SIZE,
     Cursor,
@@ -16,6 +17,7 @@ from points_ledger.contracts.requests import (
 )
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.limit import MAX_POINTS
 from points_ledger.service.approving import ShownApproval, ShownStatus, shown_status
 
 
@@ -30,7 +32,9 @@ class AdjustmentBody:
     """POST /adjustments; points are signed."""
 
     member_id: Id
-    points: Annotated[int, _not_zero]
+    points: Annotated[
+        int, _not_zero, Schema(minimum=-MAX_POINTS, maximum=MAX_POINTS, **{"not": {"const": 0}})
+    ]
     reason: Text
     last_day: Day | None = None
     note: NoteText | None = None

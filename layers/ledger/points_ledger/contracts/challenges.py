@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from points_ledger.contracts.cursors import opened, sealed, unknown_cursor
+from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.leaderboard import FROM_THE_TOP, Counted
@@ -25,7 +26,7 @@ def _period(value: str) -> str:
 class LeaderboardQuery:
     """GET /leaderboards/{leaderboard_id}: the current period unless one is named."""
 
-    period: Annotated[str, _period] | None = None
+    period: Annotated[str, _period, Schema(pattern=f"^{_PERIOD.pattern}$")] | None = None
     limit: PageSize = DEFAULT_PAGE_SIZE
     cursor: Cursor | None = None
 

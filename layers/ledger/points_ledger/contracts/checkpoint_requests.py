@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
-from points_ledger.contracts.reading import By
+from points_ledger.contracts.reading import By, Schema
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -20,4 +20,4 @@ def _day(value: object) -> date:
 class ProofQuery:
     """GET /members/{member_id}/proof; without a day the last checkpoint is meant."""
 
-    day: Annotated[date, By(_day)] | None = None
+    day: Annotated[date, By(_day), Schema(type="string", format="date")] | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from points_ledger.contracts.messages import decode
+from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
@@ -54,7 +55,7 @@ def _message_ids(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-QueueName = Annotated[str, _queue_name]
+QueueName = Annotated[str, _queue_name, Schema(pattern=f"^{_QUEUE_NAME.pattern}$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,14 @@ class RedriveBody:
     """POST /dead-letters/redrive; without `message_ids` all that one call can reach."""
 
     queue: QueueName
-    message_ids: Annotated[tuple[str, ...], _message_ids] | None = None
+    message_ids: (
+        Annotated[
+            tuple[Annotated[str, Schema(pattern=f"^{_MESSAGE_ID.pattern}$")], ...],
+            _message_ids,
+            Schema(minItems=1, maxItems=MAX_NAMED),
+        ]
+        | None
+    ) = None
 
 
 def read_last_resorts(text: str) -> tuple[LastResort, ...]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Annotated, Final
 
-from points_ledger.contracts.reading import By
-from points_ledger.contracts.requests import Language, read
+from points_ledger.contracts.reading import By, Schema
+from points_ledger.contracts.requests import LINES_OF_TEXT, SHOWN_TEXT, Language, read
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.error import FieldError, InvalidRequestError
@@ -69,9 +69,21 @@ def _shown(value: object) -> None:
     """What is shown may be sent back, and says nothing."""
 
 
-Subject = Annotated[str, _subject]
-Message = Annotated[str, _message]
-ReadOnly = Annotated[object, By(_shown)]
+QUIET_HOURS: Final = Schema(
+    type="object",
+    properties={
+        each: {"type": "string", "pattern": f"^({_CLOCK.pattern})$"} for each in ("from", "to")
+    },
+    required=["from", "to"],
+    additionalProperties=False,
+)
+Subject = Annotated[
+    str, _subject, Schema(minLength=1, maxLength=MAX_SUBJECT_CHARACTERS, pattern=SHOWN_TEXT)
+]
+Message = Annotated[
+    str, _message, Schema(minLength=1, maxLength=MAX_MAIL_CHARACTERS, pattern=LINES_OF_TEXT)
+]
+ReadOnly = Annotated[object, By(_shown), Schema(description="Shown, and not looked at.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +103,7 @@ class TemplateBody:
 class SettingsBody:
     """The settings as they are sent."""
 
-    quiet_hours: Annotated[QuietHours, By(_quiet_hours)] | None = None
+    quiet_hours: Annotated[QuietHours, By(_quiet_hours), QUIET_HOURS] | None = None
     default_language: Language = FALLBACK_LANGUAGE
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Annotated, Final, Literal
 
 from points_ledger.contracts.export import exported_entry
-from points_ledger.contracts.reading import By
+from points_ledger.contracts.reading import By, Schema
 from points_ledger.contracts.requests import (
     Cursor,
     Day,
@@ -64,7 +64,11 @@ class FindMembersQuery:
     external_id: WrittenExternalId | None = None
     email: Email | None = None
     name: Annotated[Text, _name_to_search] | None = None
-    limit: Annotated[int, By(size_up_to(MAX_MEMBERS_PER_SEARCH))] = MAX_MEMBERS_PER_SEARCH
+    limit: Annotated[
+        int,
+        By(size_up_to(MAX_MEMBERS_PER_SEARCH)),
+        Schema(type="integer", minimum=1, maximum=MAX_MEMBERS_PER_SEARCH),
+    ] = MAX_MEMBERS_PER_SEARCH
     cursor: Cursor | None = None
 
     @property
@@ -161,7 +165,11 @@ def erased_document(erased: Erased) -> Document:
 class ExportQuery:
     """GET /members/{member_id}/export."""
 
-    limit: Annotated[int, By(size_up_to(MAX_ITEMS_PER_EXPORT))] = MAX_ITEMS_PER_EXPORT
+    limit: Annotated[
+        int,
+        By(size_up_to(MAX_ITEMS_PER_EXPORT)),
+        Schema(type="integer", minimum=1, maximum=MAX_ITEMS_PER_EXPORT),
+    ] = MAX_ITEMS_PER_EXPORT
     cursor: Cursor | None = None
 
 

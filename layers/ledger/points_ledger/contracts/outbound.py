@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from points_ledger.contracts.reading import By
+from points_ledger.contracts.reading import By, Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize, Text
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.error import FieldError, InvalidRequestError
@@ -52,7 +52,11 @@ def _some(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(value)))
 
 
-EventTypes = Annotated[tuple[Annotated[str, By(_event_type)], ...], _some]
+EventTypes = Annotated[
+    tuple[Annotated[str, By(_event_type), Schema(type="string", enum=sorted(EVENT_TYPES))], ...],
+    _some,
+    Schema(minItems=1, maxItems=len(EVENT_TYPES)),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

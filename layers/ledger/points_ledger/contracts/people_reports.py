@@ -11,9 +11,10 @@ from fractions import Fraction
 from typing import Annotated, Final, Literal, assert_never
 
 from points_ledger.contracts.cursors import ListKind, opened, sealed, unknown_cursor
+from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize, read
 from points_ledger.contracts.responses import Document
-from points_ledger.contracts.spreadsheet import table
+from points_ledger.contracts.spreadsheet import WRITTEN_MONTH, table
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.engagement import MAX_COHORT_AGE_MONTHS
 from points_ledger.domain.error import FieldError, InvalidRequestError
@@ -55,8 +56,8 @@ def _period(value: str) -> str:
         raise ValueError(f"must be a month such as 2026-11, or {LIFETIME}") from None
 
 
-Month = Annotated[str, _month]
-Period = Annotated[str, _period]
+Month = Annotated[str, _month, Schema(pattern=WRITTEN_MONTH)]
+Period = Annotated[str, _period, Schema(examples=["2026-11", LIFETIME])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class SalesQuery:
 
     month: Month | None = None
     by: By = "member"
-    currency: Annotated[str, clean_currency] | None = None
+    currency: Annotated[str, clean_currency, Schema(pattern="^[A-Za-z]{3}$")] | None = None
     limit: PageSize = DEFAULT_PAGE_SIZE
     cursor: Cursor | None = None
 

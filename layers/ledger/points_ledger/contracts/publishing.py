@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
-from points_ledger.contracts.reading import By
+from points_ledger.contracts.reading import By, Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize, read
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
@@ -26,7 +26,11 @@ def _untouched(value: object) -> object:
     return value
 
 
-AnyDocument = Annotated[object, By(_untouched)]
+AnyDocument = Annotated[
+    object,
+    By(_untouched),
+    Schema(type="object", description="See GET /program/schema."),
+]
 """A program document, which `judged` judges."""
 
 

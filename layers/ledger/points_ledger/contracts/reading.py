@@ -60,6 +60,25 @@ class By:
     read: Callable[[object], object]
 
 
+class Schema:
+    """In `Annotated`, or as `schema` of a dataclass: what the checks let pass, as JSON Schema.
+
+    Reading passes over it; the description that clients get is made of it (local/openapi). Beside
+    `By` it says everything, otherwise what goes beyond the annotated type.
+    """
+
+    __slots__ = ("keywords",)
+
+    def __init__(self, **keywords: object) -> None:
+        self.keywords = keywords
+
+
+def one_of(*names: str) -> list[dict[str, object]]:
+    """For `oneOf`: exactly one of these fields is there, and not null."""
+    given: dict[str, object] = {"not": {"type": "null"}}
+    return [{"required": [name], "properties": {name: given}} for name in names]
+
+
 def read_as(target: type[T], value: object) -> T:
     """Read a JSON value as a dataclass.
 

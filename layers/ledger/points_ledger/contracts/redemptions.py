@@ -1,8 +1,9 @@
 """Redemptions in HTTP: the bodies and queries that clients send, and what they are answered."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
+from points_ledger.contracts.reading import Schema, one_of
 from points_ledger.contracts.requests import (
     DEFAULT_PAGE_SIZE,
     Amount,
@@ -33,7 +34,7 @@ class TicketBody:
 
     id: Id
     amount: Amount
-    source: str | None = None
+    source: Annotated[str, Schema(pattern="^[A-Za-z0-9._-]{1,64}$")] | None = None
     kind: Literal["ticket", "invoice", "order"] = DEFAULT_TICKET_KIND
 
     def __post_init__(self) -> None:
@@ -56,9 +57,19 @@ class QuoteBody:
     ticket: TicketBody | None = None
 
 
+A_REWARD: Final = {"required": ["kind", "reward_id"], "properties": {"kind": {"const": "reward"}}}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedemptionBody:
     """POST /redemptions: points, or an amount; a reward has its own price."""
+
+    schema: ClassVar = Schema(
+        oneOf=[
+            *({**each, "not": A_REWARD} for each in one_of("points", "amount")),
+            {**A_REWARD, "not": one_of("amount")[0]},
+        ]
+    )
 
     member_id: Id
     points: PointsAboveZero | None = None

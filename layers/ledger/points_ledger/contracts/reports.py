@@ -8,11 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Final, Literal
 
-from points_ledger.contracts.reading import By
+from points_ledger.contracts.reading import By, Schema
 from points_ledger.contracts.requests import read
 from points_ledger.contracts.responses import Document
+from points_ledger.contracts.spreadsheet import WRITTEN_MONTH, table
 from points_ledger.contracts.spreadsheet import month as read_month
-from points_ledger.contracts.spreadsheet import table
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.deferral import cost_per_point, reserve
 from points_ledger.domain.error import FieldError, InvalidRequestError
@@ -55,12 +55,18 @@ def _day(value: object) -> date:
     return day
 
 
+MonthBegun = Annotated[date, By(read_month), Schema(type="string", pattern=WRITTEN_MONTH)]
+"""A month, which becomes its first day."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiabilityQuery:
     """GET /reports/liability: at the end of a day, or now; what part is never redeemed."""
 
-    at: Annotated[date, By(_day)] | None = None
-    breakage: Annotated[Decimal, By(_breakage)] = Decimal(0)
+    at: Annotated[date, By(_day), Schema(type="string", format="date")] | None = None
+    breakage: Annotated[
+        Decimal, By(_breakage), Schema(type="string", pattern=f"^{_SHARE.pattern}$")
+    ] = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +77,8 @@ class ActivityQuery:
     `table` is which of the tables is wanted as CSV; JSON has all of them.
     """
 
-    from_: Annotated[date, By(read_month)] | None = None
-    to: Annotated[date, By(read_month)] | None = None
+    from_: MonthBegun | None = None
+    to: MonthBegun | None = None
     table: Literal["movements", "kinds", "rules", "analysis"] = "movements"
 
 

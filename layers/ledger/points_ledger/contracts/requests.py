@@ -11,13 +11,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 
-from points_ledger.contracts.reading import By, Problem, UnreadableError, read_as
+from points_ledger.contracts.reading import By, Problem, Schema, UnreadableError, read_as
 from points_ledger.domain.entry import EntryType
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import ExternalId, clean_id, clean_text
 from points_ledger.domain.limit import (
     MAX_EXTERNAL_IDS_PER_MEMBER,
+    MAX_ID_CHARACTERS,
     MAX_PAGE_SIZE,
+    MAX_POINTS,
     MAX_TAGS,
     MAX_TEXT_CHARACTERS,
 )
@@ -34,6 +36,12 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _LINES: Final = str.maketrans("\n\r\t", "   ")
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
+
+_SHOWN: Final = r"[^\u0000-\u001f\u007f-\u009f]"
+SHOWN_TEXT: Final = rf"^{_SHOWN}*[^\s\u0000-\u001f\u007f-\u009f]{_SHOWN}*$"
+"""No control characters, and not only space; for people who read schemas, as the next two."""
+LINES_OF_TEXT: Final = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+WRITTEN_AMOUNT: Final = r"^[0-9]{1,9}(\.[0-9]{1,4})?$"
 
 B = TypeVar("B")
 
@@ -143,24 +151,39 @@ def _few_external_ids(value: tuple[ExternalId, ...]) -> tuple[ExternalId, ...]:
     return tuple(dict.fromkeys(value))
 
 
-Text = Annotated[str, _text]
-NoteText = Annotated[str, _note]
+Text = Annotated[str, _text, Schema(minLength=1, maxLength=MAX_TEXT_CHARACTERS, pattern=SHOWN_TEXT)]
+NoteText = Annotated[str, _note, Schema(maxLength=MAX_TEXT_CHARACTERS, pattern=LINES_OF_TEXT)]
 """Free text with line breaks, which goes into an erasable note and nowhere else."""
-Email = Annotated[str, _email]
-Language = Annotated[str, _language]
+Email = Annotated[
+    str,
+    _email,
+    Schema(
+        maxLength=320,
+        pattern=r"^[^@\s\u0000-\u001f\u007f-\u009f]{1,64}@[^@\s\u0000-\u001f\u007f-\u009f]{1,255}$",
+    ),
+]
+Language = Annotated[str, _language, Schema(pattern=f"^{_LANGUAGE.pattern}$")]
 """A tag of BCP 47: language, and script and region where they matter."""
-Id = Annotated[str, clean_id]
-Amount = Annotated[Decimal, By(_amount)]
-AmountAboveZero = Annotated[Decimal, By(_amount), _above_zero]
-PointsAboveZero = Annotated[int, _above_zero]
-Day = Annotated[date, By(_day)]
-PageSize = Annotated[int, By(size_up_to(MAX_PAGE_SIZE))]
-Cursor = Annotated[str, _cursor]
-Flag = Annotated[bool, By(_flag)]
+Id = Annotated[str, clean_id, Schema(minLength=1, maxLength=MAX_ID_CHARACTERS, pattern=SHOWN_TEXT)]
+Amount = Annotated[Decimal, By(_amount), Schema(type="string", pattern=WRITTEN_AMOUNT)]
+AmountAboveZero = Annotated[
+    Decimal, By(_amount), _above_zero, Schema(type="string", pattern=WRITTEN_AMOUNT)
+]
+PointsAboveZero = Annotated[int, _above_zero, Schema(minimum=1, maximum=MAX_POINTS)]
+Day = Annotated[date, By(_day), Schema(type="string", format="date")]
+PageSize = Annotated[
+    int, By(size_up_to(MAX_PAGE_SIZE)), Schema(type="integer", minimum=1, maximum=MAX_PAGE_SIZE)
+]
+Cursor = Annotated[str, _cursor, Schema(maxLength=MAX_CURSOR_CHARACTERS)]
+Flag = Annotated[bool, By(_flag), Schema(type="boolean")]
 """A switch in a query."""
-Tags = Annotated[tuple[Text, ...], _few_tags]
-ExternalIds = Annotated[tuple[ExternalId, ...], _few_external_ids]
-WrittenExternalId = Annotated[ExternalId, By(_external_id)]
+Tags = Annotated[tuple[Text, ...], _few_tags, Schema(maxItems=MAX_TAGS)]
+ExternalIds = Annotated[
+    tuple[ExternalId, ...], _few_external_ids, Schema(maxItems=MAX_EXTERNAL_IDS_PER_MEMBER)
+]
+WrittenExternalId = Annotated[
+    ExternalId, By(_external_id), Schema(type="string", pattern=r"^[A-Za-z0-9._-]{1,64}:.{1,255}$")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

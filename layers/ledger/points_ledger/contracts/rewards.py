@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, ClassVar, Final, Literal, cast
 
+from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import (
     DEFAULT_PAGE_SIZE,
     AmountAboveZero,
@@ -44,9 +45,9 @@ def _few_tiers(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-Points = Annotated[int, _price]
-Remaining = Annotated[int, _stock]
-Tiers = Annotated[tuple[Text, ...], _few_tiers]
+Points = Annotated[int, _price, Schema(minimum=1, maximum=MAX_POINTS)]
+Remaining = Annotated[int, _stock, Schema(minimum=0, maximum=MAX_POINTS)]
+Tiers = Annotated[tuple[Text, ...], _few_tiers, Schema(maxItems=MAX_TIERS_OF_REWARD)]
 Kind = Literal["item", "coupon"]
 
 
@@ -76,6 +77,8 @@ class RewardBody:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewardChangesBody:
     """PATCH /rewards/{reward_id}: what is not named stays; null takes away what may be absent."""
+
+    schema: ClassVar = Schema(minProperties=1)
 
     name: Text | None = None
     description: Text | None = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import Text
 from points_ledger.contracts.responses import Document
 
@@ -18,7 +19,7 @@ def _secret(value: str) -> str:
     return value
 
 
-Secret = Annotated[str, _secret]
+Secret = Annotated[str, _secret, Schema(minLength=1, maxLength=MAX_SECRET_CHARACTERS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

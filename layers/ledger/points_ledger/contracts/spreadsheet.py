@@ -12,6 +12,7 @@ CSV_TYPE: Final = "text/csv"
 CSV_ANSWER_TYPE: Final = "text/csv; charset=utf-8"
 
 _MONTH: Final = re.compile(r"([0-9]{4})-([0-9]{2})")
+WRITTEN_MONTH: Final = "^[0-9]{4}-(0[1-9]|1[0-2])$"
 _YEARS: Final = (1900, 9998)
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What formulas begin with, also as wide characters, which some spreadsheets take for the same."""

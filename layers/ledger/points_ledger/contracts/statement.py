@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
-from points_ledger.contracts.reading import By
+from points_ledger.contracts.reading import By, Schema
 from points_ledger.contracts.requests import Cursor, size_up_to
 from points_ledger.contracts.responses import Document, entry_document
-from points_ledger.contracts.spreadsheet import month, table
+from points_ledger.contracts.spreadsheet import WRITTEN_MONTH, month, table
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.limit import MAX_ENTRIES_PER_STATEMENT
@@ -42,8 +42,12 @@ COLUMNS: Final = (
 class StatementQuery:
     """GET /members/{member_id}/statement; the month becomes its first day."""
 
-    month: Annotated[date, By(month)]
-    limit: Annotated[int, By(size_up_to(MAX_ENTRIES_PER_STATEMENT))] = MAX_ENTRIES_PER_STATEMENT
+    month: Annotated[date, By(month), Schema(type="string", pattern=WRITTEN_MONTH)]
+    limit: Annotated[
+        int,
+        By(size_up_to(MAX_ENTRIES_PER_STATEMENT)),
+        Schema(type="integer", minimum=1, maximum=MAX_ENTRIES_PER_STATEMENT),
+    ] = MAX_ENTRIES_PER_STATEMENT
     cursor: Cursor | None = None
 
 

@@ -1,10 +1,12 @@
 """Transfers, sharing plans and merges: what clients send, and what they are answered."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
+from points_ledger.contracts.reading import Schema, one_of
 from points_ledger.contracts.requests import Email, Id, NoteText
 from points_ledger.contracts.responses import Document
+from points_ledger.domain.limit import MAX_POINTS
 from points_ledger.domain.sharing import WHOLE_PERCENT, Allocation
 
 
@@ -31,10 +33,12 @@ class EmailBody:
 class TransferBody:
     """POST /transfers: the receiver by id, or by email address."""
 
+    schema: ClassVar = Schema(oneOf=one_of("to_member_id", "to"))
+
     from_member_id: Id
     to_member_id: Id | None = None
     to: EmailBody | None = None
-    points: Annotated[int, _above_zero]
+    points: Annotated[int, _above_zero, Schema(minimum=1, maximum=MAX_POINTS)]
     note: NoteText | None = None
 
     def __post_init__(self) -> None:
@@ -47,9 +51,11 @@ class TransferBody:
 class ShareBody:
     """One share of a plan: a member by id, or by email address, and a whole percentage."""
 
+    schema: ClassVar = Schema(oneOf=one_of("member_id", "email"))
+
     member_id: Id | None = None
     email: Email | None = None
-    percent: Annotated[int, _percent]
+    percent: Annotated[int, _percent, Schema(minimum=1, maximum=WHOLE_PERCENT)]
 
     def __post_init__(self) -> None:
         """Exactly one of them says whose share it is."""
