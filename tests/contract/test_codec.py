@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from points_ledger.adapters.dynamodb import codec, keys
 from points_ledger.adapters.dynamodb.codec import Attributes, decode_stream_image
 from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, size_bytes
+from points_ledger.adapters.dynamodb.tracing import correlation_of
 from points_ledger.contracts.stored_program import program_from_stored
 from points_ledger.domain.earning import Action, BoughtMembership, Earned, Earning, Pin, Posted
 from points_ledger.domain.entry import Entry, Posting, chain, entry_hash
@@ -521,6 +522,8 @@ PARKS = {
         payment=PAYMENT, fact=RefundCancelled(payment=PAYMENT, refund_id="re_1", at=RECORDED_AT)
     ),
 }
+CORRELATION_ID = "JKJaXmPLvHcESHA="
+"""As the gateway makes them."""
 NOTE = Note(member_id=MEMBER, id="n1", text="Zoë asked", salt="ab12")
 LISTED = Listed(list="names", partition="é", sort="é#%b c", id="mbr_#1")
 SHARE = PendingShare(earning=TICKET, member_id=FRIEND, since=POSTED_AT)
@@ -681,15 +684,22 @@ class TestSizes:
     def test_an_entry_takes_one_write_unit(
         self, entry: Callable[[int], Entry], lot_count: int
     ) -> None:
-        item = codec.encode_entry(entry(max(3, lot_count)))
-        assert size_bytes(item) <= WRITE_UNIT_BYTES
+        for correlation_id in (None, CORRELATION_ID):
+            item = codec.encode_entry(entry(max(3, lot_count)), correlation_id)
+            assert size_bytes(item) <= WRITE_UNIT_BYTES
+            assert correlation_of(item) == correlation_id
+
+    def test_an_entry_without_room_goes_without_its_correlation_id(self) -> None:
+        entry = shapes.maturation(3)
+        large = replace(entry, posting=replace(entry.posting, reason="x" * WRITE_UNIT_BYTES))
+        assert codec.encode_entry(large, CORRELATION_ID) == codec.encode_entry(large)
 
     @pytest.mark.parametrize("entry", [shapes.maturation, shapes.accrual])
     @pytest.mark.parametrize("lot_count", [3, 24, 40])
     def test_with_its_receipt_as_well(self, entry: Callable[[int], Entry], lot_count: int) -> None:
         posting = replace(entry(lot_count).posting, inputs=RECEIPT)
         with_receipt = chain(shapes.head(lot_count), shapes.MEMBER, posting, RECORDED_AT)
-        item = codec.encode_entry(with_receipt)
+        item = codec.encode_entry(with_receipt, CORRELATION_ID)
         assert size_bytes(item) <= WRITE_UNIT_BYTES
         assert codec.decode_entry(item) == with_receipt
 
@@ -959,7 +969,7 @@ def test_any_earning_comes_back_as_it_was(earning: Earning) -> None:
 
 @given(entries)
 def test_any_entry_comes_back_as_it_was(entry: Entry) -> None:
-    item = codec.encode_entry(entry)
+    item = codec.encode_entry(entry, CORRELATION_ID)
     assert codec.decode(item) == entry
     assert decode_stream_image(image(item)) == entry
 

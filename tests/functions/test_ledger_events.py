@@ -131,6 +131,7 @@ def test_what_waits_for_a_second_person_is_told(listening: Deployed) -> None:
             "kind": "adjustment",
             "member_id": member_id,
             "points": -5,
+            "correlation_id": "request-1",
         }
     path = {"approval_id": asked["approval_id"]}
     decided = listening.ask("POST /approvals/{approval_id}/approve", ADMIN, path=path, key="k")
@@ -148,6 +149,7 @@ def test_an_event_carries_the_entry_as_the_interface_shows_it(listening: Deploye
         "member_id": member_id,
         "points": 100,
         "entry": listening.entries(member_id)[-1],
+        "correlation_id": "request-1",
     }
 
 
@@ -199,7 +201,7 @@ def test_an_alarm_has_an_error_line_of_its_own(listening: Deployed) -> None:
     [record] = entries(listening)
     follow(listening, records.change(record, "REMOVE"))
     told = [(line["level"], line["message"]) for line in listening.printed.lines]
-    assert told == [("ERROR", "inconsistent"), ("INFO", "followed")]
+    assert told == [("ERROR", "inconsistent"), ("INFO", "published"), ("INFO", "followed")]
 
 
 @pytest.mark.parametrize("kind", ["INSERT", "MODIFY", "REMOVE"])
@@ -337,10 +339,11 @@ def test_an_entry_of_an_unknown_format_is_not_passed_over(listening: Deployed) -
     assert listening.published() == []
 
 
-def test_a_batch_is_one_line_with_its_counts(listening: Deployed) -> None:
+def test_a_batch_ends_with_a_line_of_its_counts(listening: Deployed) -> None:
     listening.give("C-1", 100)
     given = listening.streamed()
     follow(listening, *given)
-    line = listening.printed.line()
+    *published, line = listening.printed.lines
+    assert [each["message"] for each in published] == ["published"] * 3
     assert line["message"] == "followed"
     assert line["ids"] == {"records": len(given), "events": 3, "woken": 0}

@@ -36,12 +36,16 @@ class EventTooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingEvent:
-    """An event in the past tense (`PointsAccrued`); `id` is the same whenever it is told again."""
+    """An event in the past tense (`PointsAccrued`); `id` is the same whenever it is told again.
+
+    `correlation_id` is of the request, message or run that made it happen, where that is known.
+    """
 
     name: str
     id: str
     at: datetime
     detail: Mapping[str, object]
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +70,15 @@ class EventBus:
                 raise PublishFailedError(tuple(sorted(codes - {""})))
 
     def _entry(self, event: OutgoingEvent) -> "PutEventsRequestEntryTypeDef":
+        detail: dict[str, object] = {"id": event.id, **event.detail}
+        if event.correlation_id is not None:
+            detail["correlation_id"] = event.correlation_id
         return {
             "EventBusName": self.bus_name,
             "Source": SOURCE,
             "DetailType": event.name,
             "Time": event.at,
-            "Detail": json.dumps({"id": event.id, **event.detail}, separators=(",", ":")),
+            "Detail": json.dumps(detail, separators=(",", ":")),
         }
 
 

@@ -65,6 +65,14 @@ def decode_errand(text: str) -> Errand:
     )
 
 
+def correlation_of(occurrence: Occurrence) -> str | None:
+    """The request, message or run that made an event happen, where its content says so."""
+    content: Any = json.loads(occurrence.content)
+    told = content.get("data") if isinstance(content, dict) else None
+    value = told.get("correlation_id") if isinstance(told, dict) else None
+    return value if isinstance(value, str) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrandQueue:
     """One queue of deliveries."""

@@ -38,6 +38,15 @@ def read_told(body: str) -> Told | None:
     return Told(event=mailed, member_id=MemberId(_text(detail.get("member_id"))), number=number)
 
 
+def correlation_of(body: str) -> str | None:
+    """The request, message or run that made an event happen, where it says so."""
+    try:
+        value = _object(_object(_json(body)).get("detail")).get("correlation_id")
+    except EventMalformedError:
+        return None
+    return value if isinstance(value, str) else None
+
+
 def _json(body: str) -> object:
     try:
         value: object = json.loads(body)

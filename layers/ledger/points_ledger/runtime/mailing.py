@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from points_ledger.contracts.bus_events import EventMalformedError, read_told
+from points_ledger.contracts.bus_events import EventMalformedError, correlation_of, read_told
 from points_ledger.runtime import bootstrap, observability, services
 from points_ledger.runtime.batch import RESERVED_MILLISECONDS, Context
 from points_ledger.runtime.observability import Identifier, Outcome
@@ -43,6 +43,7 @@ def work(event: Mapping[str, Any], context: Context) -> dict[str, list[dict[str,
 
 
 def _is_done(record: Mapping[str, Any], context: Context, settings: NotificationsSettings) -> bool:
+    observability.correlate(correlation_of(record["body"]))
     ids: dict[str, Identifier] = {"message_id": record["messageId"]}
     if context.get_remaining_time_in_millis() < RESERVED_MILLISECONDS:
         observability.log(Outcome(name="postponed", ids=ids), level="warning")

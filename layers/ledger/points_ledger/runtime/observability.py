@@ -99,6 +99,16 @@ def correlate(correlation_id: str | None) -> None:
     logger().set_correlation_id(value)
 
 
+def run_id(scheduled_time: str) -> str:
+    """The correlation id of a scheduled run: a repetition of it has the same."""
+    return f"{logger().service}:{scheduled_time}"
+
+
+def correlation_id() -> str | None:
+    """What is being worked on now, as the last `correlate` named it; the same in every thread."""
+    return logger().get_correlation_id()
+
+
 def bounded(values: Mapping[str, object]) -> dict[str, str | int]:
     """Values fit for a log line: at most `MAX_IDS`, as numbers or short text, absent ones left out.
 

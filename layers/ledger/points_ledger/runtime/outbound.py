@@ -7,13 +7,14 @@ the next try is away, and nothing else waits behind them.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from points_ledger.adapters.outbound_queue import ErrandQueue, decode_errand
+from points_ledger.adapters.outbound_queue import ErrandQueue, correlation_of, decode_errand
 from points_ledger.domain.calendar import format_instant, parse_instant
 from points_ledger.domain.outbound import Endpoint, Occurrence, delivery_id
 from points_ledger.runtime import bootstrap, observability, services
@@ -57,11 +58,18 @@ def fan_out(event: Mapping[str, Any]) -> Answer:
         try:
             errands = _send(told)
         except Exception as error:  # noqa: BLE001 - all of them come again
+            observability.correlate(None)
             observability.log_failure(error)
             return _again([record["messageId"] for record in event["Records"]])
-        ids: dict[str, Identifier] = {"events": len(told), "deliveries": errands}
-        observability.log(Outcome(name="queued" if errands else "ignored", ids=ids))
+        for occurrence in told:
+            _log_queued(occurrence, errands[occurrence.id])
     return _again(refused)
+
+
+def _log_queued(occurrence: Occurrence, deliveries: int) -> None:
+    observability.correlate(correlation_of(occurrence))
+    ids: dict[str, Identifier] = {"event_id": occurrence.id, "deliveries": deliveries}
+    observability.log(Outcome(name="queued" if deliveries else "ignored", ids=ids))
 
 
 def _occurrences(records: list[Record]) -> tuple[list[Occurrence], list[str]]:
@@ -100,7 +108,8 @@ def _instant(event: Any) -> datetime:  # noqa: ANN401 - JSON
     return parse_instant(recorded or event["time"])
 
 
-def _send(told: list[Occurrence]) -> int:
+def _send(told: list[Occurrence]) -> Mapping[str, int]:
+    """Send one message per event and endpoint; how many there are of each event, by its id."""
     endpoints = services.outbound_endpoints() if told else ()
     near: list[Errand] = []
     apart: list[Errand] = []
@@ -111,7 +120,7 @@ def _send(told: list[Occurrence]) -> int:
     settings = load(OutboundEventsSettings)
     _queue(settings.outbound_deliveries_queue_url).send(near)
     _queue(settings.outbound_retries_queue_url).send(apart)
-    return len(near) + len(apart)
+    return Counter(errand.occurrence.id for errand in (*near, *apart))
 
 
 def _errand(endpoint: Endpoint, occurrence: Occurrence) -> Errand:
@@ -177,6 +186,7 @@ def _deliver(
 
 
 def _is_delivered(record: Record, context: Context, queue: ErrandQueue, is_done: IsDone) -> bool:
+    observability.correlate(None)
     ids: dict[str, Identifier] = {"message_id": record["messageId"]}
     if context.get_remaining_time_in_millis() < RESERVED_MILLISECONDS:
         observability.log(Outcome(name="out_of_time", ids=ids), level="warning")
@@ -186,6 +196,7 @@ def _is_delivered(record: Record, context: Context, queue: ErrandQueue, is_done:
     except MALFORMED:
         observability.log(Outcome(name="refused", code="malformed", ids=ids), level="error")
         return False
+    observability.correlate(correlation_of(errand.occurrence))
     ids |= {"webhook_id": errand.webhook_id, "delivery_id": errand.delivery_id}
     try:
         _hide(queue, record["receiptHandle"])

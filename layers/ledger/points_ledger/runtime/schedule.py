@@ -62,6 +62,7 @@ def run(
     with observability.invocation():
         try:
             now = scheduled_now(event, clock, allow_future=allow_future)
+            observability.correlate(observability.run_id(format_instant(now)))
             counts = work(now)
         except Exception as error:
             observability.log_failure(error)

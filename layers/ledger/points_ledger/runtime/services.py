@@ -90,7 +90,12 @@ PARALLEL_READERS: Final = 8
 @cache
 def store() -> DynamoDbStore:
     """The ledger's table."""
-    return DynamoDbStore(bootstrap.dynamodb(), load(LedgerSettings).table_name, bootstrap.utc_now)
+    return DynamoDbStore(
+        bootstrap.dynamodb(),
+        load(LedgerSettings).table_name,
+        bootstrap.utc_now,
+        correlation=observability.correlation_id,
+    )
 
 
 @cache

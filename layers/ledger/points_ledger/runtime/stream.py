@@ -31,7 +31,7 @@ from points_ledger.domain.entry import Entry
 from points_ledger.domain.fact import EarningReconsidered, Fact
 from points_ledger.domain.identity import MemberId
 from points_ledger.runtime import bootstrap, observability, operations, services
-from points_ledger.runtime.observability import Outcome
+from points_ledger.runtime.observability import Identifier, Outcome
 from points_ledger.runtime.settings import LedgerEventsSettings, load
 from points_ledger.service.integrity import CHANGED_SHARDS
 from points_ledger.service.ports import Approval, ExternalLink, PaymentLink
@@ -57,17 +57,36 @@ def follow(event: Mapping[str, Any]) -> None:
             for entry in (entry for change in changes for entry in _scored(change)):
                 services.leaderboards().keep(entry)
             events = [told for change in changes for told in _events(change)]
-            woken = [fact for change in changes for fact in _woken(change)]
             note_changes(changes)
             event_bus().publish(events)
-            for first in range(0, len(woken), MAX_FACTS):
-                facts = woken[first : first + MAX_FACTS]
-                queues().send(facts, actor=ACTOR, correlation_id=ACTOR)
+            woken = _wake(changes)
         except Exception as error:
             observability.log_failure(error)
             raise
-        ids = {"records": len(changes), "events": len(events), "woken": len(woken)}
+        for told in events:
+            _log_published(told)
+        observability.correlate(None)
+        ids = {"records": len(changes), "events": len(events), "woken": woken}
         observability.log(Outcome(name="followed", ids=ids))
+
+
+def _log_published(event: OutgoingEvent) -> None:
+    """One line for each event, under what it was written for: it is found by either."""
+    observability.correlate(event.correlation_id)
+    ids: dict[str, Identifier] = {"event": event.name, "event_id": event.id}
+    observability.log(Outcome(name="published", ids=ids))
+
+
+def _wake(changes: Iterable[Change]) -> int:
+    """Queue again what waited, under what has woken it; how many facts."""
+    woken: dict[str, list[Fact]] = {}
+    for change in changes:
+        woken.setdefault(change.correlation_id or ACTOR, []).extend(_woken(change))
+    for correlation_id, facts in woken.items():
+        for first in range(0, len(facts), MAX_FACTS):
+            batch = facts[first : first + MAX_FACTS]
+            queues().send(batch, actor=ACTOR, correlation_id=correlation_id)
+    return sum(map(len, woken.values()))
 
 
 def note_changes(changes: Iterable[Change]) -> None:
@@ -102,6 +121,7 @@ def _events(change: Change) -> Iterable[OutgoingEvent]:
             id=event_id(entry.member_id, entry.number),
             at=entry.recorded_at,
             detail=entry_detail(entry),
+            correlation_id=change.correlation_id,
         )
         changed_tier = tier_detail(entry)
         if changed_tier is not None:
@@ -110,6 +130,7 @@ def _events(change: Change) -> Iterable[OutgoingEvent]:
                 id=tier_event_id(entry.member_id, entry.number),
                 at=entry.recorded_at,
                 detail=changed_tier,
+                correlation_id=change.correlation_id,
             )
     elif isinstance(change.inserted, Approval):
         approval = change.inserted
@@ -118,6 +139,7 @@ def _events(change: Change) -> Iterable[OutgoingEvent]:
             id=approval.approval_id,
             at=approval.created_at,
             detail=approval_detail(approval),
+            correlation_id=change.correlation_id,
         )
 
 

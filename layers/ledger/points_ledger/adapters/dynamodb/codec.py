@@ -25,6 +25,7 @@ from points_ledger.adapters.dynamodb.earning_json import (
     parse_earning_key,
 )
 from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, size_bytes
+from points_ledger.adapters.dynamodb.tracing import traced
 from points_ledger.contracts import messages
 from points_ledger.contracts.stored_program import program_from_stored
 from points_ledger.domain.budget import SHARDS
@@ -108,9 +109,15 @@ MARKER_KEPT_SECONDS: Final = 400 * 86_400
 
 # --- Entries --------------------------------------------------------------------------------
 
+_LONG_TEXTS: Final = ("state", "lots", "counters", "inputs")
+"""Of an entry: deflated in this order where it would not fit into a write unit."""
 
-def encode_entry(entry: Entry) -> Attributes:
-    """An entry, without what is zero or absent."""
+
+def encode_entry(entry: Entry, correlation_id: str | None = None) -> Attributes:
+    """An entry, without what is zero or absent, and what it was written for.
+
+    The correlation id is beside the entry and no part of it: reading an entry leaves it out.
+    """
     posting = entry.posting
     texts = {
         "type": posting.type,
@@ -140,7 +147,10 @@ def encode_entry(entry: Entry) -> Attributes:
     item = _item(keys.entry_key(entry.member_id, entry.number), texts, numbers)
     item["previous_hash"] = {"B": entry.previous_hash}
     item["hash"] = {"B": entry.hash}
-    return _fitted(item, "state", "lots", "counters", "inputs")
+    fitted = _fitted(traced(item, correlation_id), *_LONG_TEXTS)
+    if correlation_id is None or size_bytes(fitted) <= WRITE_UNIT_BYTES:
+        return fitted
+    return _fitted(item, *_LONG_TEXTS)
 
 
 def _decode_entry_1(item: Attributes) -> Entry:

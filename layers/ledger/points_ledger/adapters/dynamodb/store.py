@@ -17,15 +17,18 @@ from botocore.parsers import ResponseParserError
 
 from points_ledger.adapters.dynamodb import codec, keys
 from points_ledger.adapters.dynamodb.codec import Attributes, key_attributes
+from points_ledger.adapters.dynamodb.tracing import Correlation, traced
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import ConflictError
 from points_ledger.domain.identity import ExternalId, MemberId
 from points_ledger.service.ports import (
     Append,
+    Approval,
     BudgetKey,
     Committed,
     Create,
     Draw,
+    ExternalLink,
     GuardAbsent,
     GuardHead,
     HeadKey,
@@ -148,12 +151,17 @@ class DynamoDbStore:
         table_name: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         pause: Callable[[float], None] = time.sleep,
+        correlation: Correlation = lambda: None,
     ) -> None:
-        """`clock` is the wall clock, which decides in which hour a marker is looked for."""
+        """`clock` is the wall clock, which decides in which hour a marker is looked for.
+
+        `correlation` tells what is being worked on, which entries and what wakes others carry.
+        """
         self._client = client
         self._table_name = table_name
         self._clock = clock
         self._pause = pause
+        self._correlation = correlation
         self._hours: dict[keys.TableKey, tuple[int, datetime]] = {}
 
     # --- Reads ------------------------------------------------------------------------------
@@ -255,7 +263,10 @@ class DynamoDbStore:
             case Save():
                 return _save(write)
             case Create(item=item):
-                return _stored(codec.encode_create(item), key=item.key, condition=NOT_CREATED_YET)
+                created = codec.encode_create(item)
+                if isinstance(item, ExternalLink | Approval):
+                    created = traced(created, self._correlation())
+                return _stored(created, key=item.key, condition=NOT_CREATED_YET)
             case Put(item=item):
                 return _stored(
                     self._marker(item) if isinstance(item, Marker) else codec.encode_put(item)
@@ -274,7 +285,7 @@ class DynamoDbStore:
                 condition = _condition_of_draw(write)
                 return _Action(place=keys.item_key(key), key=key, condition=condition, draw=write)
             case Link():
-                return _stored(codec.encode_put(write.item))
+                return _stored(traced(codec.encode_put(write.item), self._correlation()))
             case Wait():
                 return _stored(codec.encode_wait(write))
             case Park():
@@ -293,7 +304,7 @@ class DynamoDbStore:
     def _append(self, entry: Entry) -> _Action:
         """The one place where an entry is put: never over another one."""
         return _stored(
-            codec.encode_entry(entry),
+            codec.encode_entry(entry, self._correlation()),
             key=HeadKey(member_id=entry.member_id),
             condition=ENTRY_NUMBER_IS_FREE,
         )

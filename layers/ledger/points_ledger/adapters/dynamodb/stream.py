@@ -7,6 +7,7 @@ from typing import Any
 
 from points_ledger.adapters.dynamodb import keys
 from points_ledger.adapters.dynamodb.codec import PENDING_MEMBER, decode_stream_image
+from points_ledger.adapters.dynamodb.tracing import correlation_of
 from points_ledger.domain.identity import MemberId
 from points_ledger.service.ports import Stored
 
@@ -21,6 +22,7 @@ class Change:
         broken_entry: member and number of an entry that was changed or removed.
         written_of: whose ledger it is about: the member of an entry, or the one under whom an
             earning has something pending.
+        correlation_id: what the new value was written for, as it says.
     """
 
     kind: str
@@ -28,6 +30,7 @@ class Change:
     inserted: Stored | None = None
     broken_entry: tuple[MemberId, int] | None = None
     written_of: MemberId | None = None
+    correlation_id: str | None = None
 
 
 def read_change(record: Mapping[str, Any]) -> Change:
@@ -38,8 +41,14 @@ def read_change(record: Mapping[str, Any]) -> Change:
     entry = keys.entry_at(place["PK"], place["SK"])
     written_of = _pending_member(detail) if entry is None else entry[0]
     if kind == "INSERT":
-        inserted = decode_stream_image(detail["NewImage"])
-        return Change(kind=kind, at=at, inserted=inserted, written_of=written_of)
+        image = detail["NewImage"]
+        return Change(
+            kind=kind,
+            at=at,
+            inserted=decode_stream_image(image),
+            written_of=written_of,
+            correlation_id=correlation_of(image),
+        )
     return Change(kind=kind, at=at, broken_entry=entry, written_of=written_of)
 
 
