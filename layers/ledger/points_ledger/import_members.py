@@ -13,7 +13,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -26,6 +26,7 @@ from points_ledger.contracts.import_file import (
     file_id_of,
     read_lines,
 )
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import (
     BrokenInvariantError,
     ConflictError,

@@ -1,11 +1,11 @@
 """The user pool: signing people in, and keeping them signed in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import (
     FieldError,
     InvalidRequestError,

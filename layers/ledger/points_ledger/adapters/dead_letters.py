@@ -7,12 +7,12 @@ all: receive, send, delete.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.service.dead_letters import HeldMessage, Invocation, NotSentError
 
 if TYPE_CHECKING:  # stubs, absent at run time

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+
+from points_ledger.domain.dataclass import dataclass
 
 if TYPE_CHECKING:  # stubs, absent at run time
     from mypy_boto3_events import EventBridgeClient

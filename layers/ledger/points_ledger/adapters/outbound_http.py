@@ -15,13 +15,14 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.outbound import Occurrence, Try, TryOutcome
 from points_ledger.domain.outbound_address import Target, may_connect, parse_target
 

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final
 from urllib.parse import urlsplit
+
+from points_ledger.domain.dataclass import dataclass
 
 TIMEOUT_SECONDS: Final = 2
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024

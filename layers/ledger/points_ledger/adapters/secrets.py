@@ -7,9 +7,10 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import UnauthenticatedError
 
 if TYPE_CHECKING:  # stubs, absent at run time

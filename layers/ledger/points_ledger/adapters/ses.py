@@ -5,7 +5,6 @@ send twice. Bounces and complaints are SES's business: its account-level suppres
 mails from addresses that do not want them.
 """
 
-from dataclasses import dataclass
 from email.utils import formataddr
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +17,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.service.mail_ports import Delivery, Letter, NotSent, Rejected, Sent, Unknown
 
 if TYPE_CHECKING:  # stubs, absent at run time

@@ -6,10 +6,10 @@ it fails the caller fails too, the provider delivers again, and facts sent twice
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from points_ledger.contracts.messages import encode, is_payment_fact
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import SimulationId
 

@@ -1,12 +1,12 @@
 """Actions: what clients report (docs/api.md)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, get_args
 
 from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.redemptions import DEFAULT_TICKET_KIND, TICKET_SOURCES
 from points_ledger.contracts.requests import Id
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.fact import PurchaseKind
 from points_ledger.domain.identity import EarningKey
 from points_ledger.service.acting import action_key

@@ -1,6 +1,5 @@
 """Adjustments and approvals: what clients send, and what they are answered."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from points_ledger.contracts.requests import (
 )
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.limit import MAX_POINTS
 from points_ledger.service.approving import ShownApproval, ShownStatus, shown_status
 

@@ -1,10 +1,9 @@
 """Tiers for clients: what a member's tier gives, and memberships that staff give (docs/api.md)."""
 
-from dataclasses import dataclass
-
 from points_ledger.contracts.requests import Id
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.benefit import MemberBenefits
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.grant import membership_id_of
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import Benefit, Program

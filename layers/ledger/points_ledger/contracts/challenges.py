@@ -2,13 +2,13 @@
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from points_ledger.contracts.cursors import opened, sealed, unknown_cursor
 from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.leaderboard import FROM_THE_TOP, Counted
 from points_ledger.service.challenges import Progress
 from points_ledger.service.leaderboards import Standings

@@ -1,11 +1,11 @@
 """What is asked about checkpoints; apart from their documents, which need no library."""
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
 from points_ledger.contracts.reading import By, Schema
+from points_ledger.domain.dataclass import dataclass
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 

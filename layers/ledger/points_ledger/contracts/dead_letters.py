@@ -7,7 +7,6 @@ it is, ids that look like ids, and codes.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from points_ledger.contracts.messages import decode
@@ -15,6 +14,7 @@ from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import MalformedFactError
 from points_ledger.service.dead_letters import (
     MAX_NAMED,

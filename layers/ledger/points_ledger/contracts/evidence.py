@@ -4,7 +4,6 @@ Standard library only, as all that the verifier needs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from points_ledger.contracts.checkpoint import (
@@ -14,6 +13,7 @@ from points_ledger.contracts.checkpoint import (
 )
 from points_ledger.contracts.export import Exported
 from points_ledger.domain.checkpoint import Checkpoint, Proof
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.evidence import Irregularity, Judged, Published, irregularities, judged
 from points_ledger.domain.identity import MemberId

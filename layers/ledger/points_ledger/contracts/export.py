@@ -7,13 +7,13 @@ after it. Beside the entries stand the program versions that they name (docs/rec
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, cast, get_args
 
 from points_ledger.contracts.responses import Document, balance_document, entry_document
 from points_ledger.contracts.stored_program import program_of
 from points_ledger.domain.calendar import format_instant, parse_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, EntryType, Posting
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.lot import NEVER, Lots

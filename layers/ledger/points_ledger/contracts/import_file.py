@@ -10,12 +10,13 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Final
 
 from points_ledger.contracts.reading import By
 from points_ledger.contracts.requests import Day, Email, Text, read
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import ExternalId, clean_source, clean_text
 from points_ledger.domain.limit import (

@@ -1,9 +1,8 @@
 """Invitations: what staff send, and what they are answered."""
 
-from dataclasses import dataclass
-
 from points_ledger.contracts.requests import Email
 from points_ledger.contracts.responses import Document
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.service.inviting import Invited
 
 

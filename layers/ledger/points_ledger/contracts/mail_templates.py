@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Annotated, Final
 
@@ -10,6 +9,7 @@ from points_ledger.contracts.reading import By, Schema
 from points_ledger.contracts.requests import LINES_OF_TEXT, SHOWN_TEXT, Language, read
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import clean_text
 from points_ledger.domain.mail import (

@@ -4,7 +4,6 @@ A member changes personal data of their own; what decides about points is change
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final, Literal
 
@@ -29,6 +28,7 @@ from points_ledger.contracts.responses import (
     member_document,
     pending_document,
 )
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import ExternalId

@@ -1,11 +1,11 @@
 """Outbound webhooks: what clients send, and what they are answered (docs/outbound-webhooks.md)."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from points_ledger.contracts.reading import By, Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize, Text
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.outbound import Delivery, Try
 from points_ledger.domain.outbound_address import parse_target

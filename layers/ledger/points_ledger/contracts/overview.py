@@ -1,7 +1,6 @@
 """What the pages for people ask of a member: the overview, requests, and why entries are there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from points_ledger.contracts.benefits import benefits_document
 from points_ledger.contracts.challenges import progress_document
@@ -17,6 +16,7 @@ from points_ledger.contracts.responses import (
 )
 from points_ledger.contracts.transfers import sharing_document
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.service.overview import Overview
 from points_ledger.service.requested import RequestOfMember

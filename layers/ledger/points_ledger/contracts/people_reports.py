@@ -5,7 +5,6 @@ Shares are decimal strings of four places, null where there is nothing to take a
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Annotated, Final, Literal, assert_never
@@ -16,6 +15,7 @@ from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize
 from points_ledger.contracts.responses import Document
 from points_ledger.contracts.spreadsheet import WRITTEN_MONTH, table
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.engagement import MAX_COHORT_AGE_MONTHS
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.leaderboard import FROM_THE_TOP, Counted

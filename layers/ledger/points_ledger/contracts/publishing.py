@@ -5,7 +5,6 @@ Where a document comes as a part of a request, the path of what is wrong in it b
 """
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -13,6 +12,7 @@ from points_ledger.contracts.reading import By, Schema
 from points_ledger.contracts.requests import DEFAULT_PAGE_SIZE, Cursor, PageSize, read
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.explanation import explain
 from points_ledger.domain.program import Program

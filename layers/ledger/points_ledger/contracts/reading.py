@@ -9,7 +9,7 @@ imports together (docs/benchmarks.md); it judges program documents.
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -29,6 +29,7 @@ from typing import (
 )
 
 from points_ledger.domain.calendar import parse_instant
+from points_ledger.domain.dataclass import dataclass
 
 T = TypeVar("T")
 _Read = Callable[[object, str], Any]

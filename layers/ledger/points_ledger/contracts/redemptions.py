@@ -1,6 +1,5 @@
 """Redemptions in HTTP: the bodies and queries that clients send, and what they are answered."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal
 
 from points_ledger.contracts.reading import Schema, one_of
@@ -16,6 +15,7 @@ from points_ledger.contracts.requests import (
 )
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import EarningKey
 from points_ledger.domain.money import format_amount
 from points_ledger.domain.program import Program

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +14,7 @@ from points_ledger.contracts.responses import Document
 from points_ledger.contracts.spreadsheet import WRITTEN_MONTH, table
 from points_ledger.contracts.spreadsheet import month as read_month
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.deferral import cost_per_point, reserve
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.money import EXPONENTS, format_amount, from_minor_units

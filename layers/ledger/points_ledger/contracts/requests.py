@@ -6,12 +6,12 @@ string; numbers are integers, never floats, never booleans.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 
 from points_ledger.contracts.reading import By, Problem, Schema, UnreadableError, read_as
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import EntryType
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import ExternalId, clean_id, clean_text

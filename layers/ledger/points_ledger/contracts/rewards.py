@@ -1,7 +1,7 @@
 """Rewards and coupons: what clients send, and what they are answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, cast
 
@@ -17,6 +17,7 @@ from points_ledger.contracts.requests import (
 )
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.limit import MAX_POINTS, MAX_TIERS_OF_REWARD
 from points_ledger.service.ports import RewardGrant

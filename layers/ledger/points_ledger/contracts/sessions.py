@@ -1,12 +1,12 @@
 """Sessions: what sign-in pages send, and what they are answered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from points_ledger.contracts.reading import Schema
 from points_ledger.contracts.requests import Text
 from points_ledger.contracts.responses import Document
+from points_ledger.domain.dataclass import dataclass
 
 MAX_SECRET_CHARACTERS: Final = 4_096
 """Of a password or a challenge; the pool has bounds of its own."""

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 from points_ledger.contracts.program import parse_program
 from points_ledger.contracts.responses import Document
 from points_ledger.domain.calendar import format_instant, parse_instant, start_of_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.money import format_amount
 from points_ledger.domain.program import Program

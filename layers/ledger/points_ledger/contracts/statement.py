@@ -1,7 +1,6 @@
 """A statement as it is asked for, and as it is answered: as JSON or as lines of CSV (RFC 4180)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
@@ -10,6 +9,7 @@ from points_ledger.contracts.requests import Cursor, size_up_to
 from points_ledger.contracts.responses import Document, entry_document
 from points_ledger.contracts.spreadsheet import WRITTEN_MONTH, month, table
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.limit import MAX_ENTRIES_PER_STATEMENT
 from points_ledger.domain.lot import NEVER, Lots

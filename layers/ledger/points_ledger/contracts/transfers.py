@@ -1,11 +1,11 @@
 """Transfers, sharing plans and merges: what clients send, and what they are answered."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from points_ledger.contracts.reading import Schema, one_of
 from points_ledger.contracts.requests import Email, Id, NoteText
 from points_ledger.contracts.responses import Document
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.limit import MAX_POINTS
 from points_ledger.domain.sharing import WHOLE_PERCENT, Allocation
 

@@ -1,12 +1,13 @@
 """Adjustments: points that staff give or take by hand, and when a second person has to agree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Final
 
 from points_ledger.domain.activity import lot_day
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import (
     FieldError,

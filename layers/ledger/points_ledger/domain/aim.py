@@ -6,11 +6,12 @@ their accounts there is convergence.py.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from points_ledger.domain.activity import counts_activity
 from points_ledger.domain.challenge import counted_in, counters_of
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import (
     NOTHING_POSTED,
     BoughtMembership,

@@ -8,7 +8,6 @@ and when it falls due, so that a visit sees whether the day is still the member'
 very marker away: a birthday is personal data, and no marker of it outlives the person's.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from points_ledger.domain.calendar import (
     parse_instant,
     start_of_day,
 )
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import LEDGER_SOURCE, EarningKey, MemberId
 
 AnniversaryKind = Literal["birthday", "anniversary"]

@@ -6,9 +6,9 @@ as fast as integers. A rule about categories adds up a few categories, whatever 
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.program import Match
 from points_ledger.domain.purchase import RemainingLine
 

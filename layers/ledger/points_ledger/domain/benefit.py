@@ -1,8 +1,8 @@
 """Benefits: what a member's tier gives at the till, and how far the next tier is."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.program import Benefit, Program, Tier
 from points_ledger.domain.state import Grant, State
 from points_ledger.domain.tier import (

@@ -5,10 +5,11 @@ An instant is an aware datetime in UTC. A day is a `date` in the program's IANA 
 
 import calendar as _months
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
+
+from points_ledger.domain.dataclass import dataclass
 
 Rounding = Literal["day", "month", "quarter", "year"]
 

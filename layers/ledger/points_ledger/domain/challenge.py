@@ -18,12 +18,12 @@ them than the program's challenges need; what comes later than that no longer co
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
 from points_ledger.domain.calendar import local_day, start_of_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning, Pin
 from points_ledger.domain.identity import LEDGER_SOURCE, EarningKey, MemberId
 from points_ledger.domain.periods import days_after, last_day_of, period_of, place_of

@@ -9,12 +9,12 @@ is a Merkle tree (merkle.py), so that a member needs two short paths and the che
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from points_ledger.domain import merkle
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import GENESIS_HASH
 from points_ledger.domain.identity import MemberId
 

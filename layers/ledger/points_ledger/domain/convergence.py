@@ -6,10 +6,11 @@ postings in drafting.py. Every posting carries what it was computed from (receip
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from points_ledger.domain.activity import counts_activity
 from points_ledger.domain.aim import Aim, Goal, Goals
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.drafting import Origin
 from points_ledger.domain.earning import NOTHING_POSTED, Earning, Posted
 from points_ledger.domain.entry import Entry, Posting, chain

@@ -8,10 +8,10 @@ prices, and is revenue only when they are redeemed. Points that are expected nev
 Money is exact inside and rounded half up once, to the currency's smallest unit.
 """
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.money import unit
 from points_ledger.domain.program import PointValue
 

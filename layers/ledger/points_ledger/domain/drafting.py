@@ -4,7 +4,6 @@ What is posted of the member before and after the step is decided already (posti
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from points_ledger.domain.activity import lot_day
@@ -12,6 +11,7 @@ from points_ledger.domain.aim import Aim
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.challenge import tallied
 from points_ledger.domain.clawback import Fall
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import NOTHING_POSTED, Earning, Posted
 from points_ledger.domain.entry import EntryType, Posting, RulePoints
 from points_ledger.domain.lot import NO_LOTS, Lots, negative, total

@@ -7,11 +7,12 @@ it and the hash of the entry before. Nothing else makes entries.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, Literal
 
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.lot import Lots, total
 from points_ledger.domain.state import (

@@ -42,8 +42,10 @@ LedgerError
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import ClassVar
+
+from points_ledger.domain.dataclass import dataclass
 
 
 class LedgerError(Exception):

@@ -7,11 +7,11 @@ number has its hash.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 from points_ledger.domain.checkpoint import Head
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import GENESIS_HASH, Entry, entry_hash
 
 LATE: Final = timedelta(minutes=15)

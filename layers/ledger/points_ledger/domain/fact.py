@@ -5,11 +5,11 @@ A fact refuses by itself (ValueError) what can be judged wrong from itself alone
 the only part with personal data; it goes to the member's profile and nowhere else.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import (
     EarningKey,
     ExternalId,

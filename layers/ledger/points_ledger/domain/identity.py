@@ -5,9 +5,9 @@ lone surrogates) is refused rather than stripped: two different ids must never b
 """
 
 import unicodedata
-from dataclasses import dataclass
 from typing import Final, NewType
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.limit import MAX_ID_CHARACTERS, MAX_SOURCE_CHARACTERS
 
 MemberId = NewType("MemberId", str)

@@ -6,12 +6,12 @@ the same score share a rank, and the next rank is as much lower: 1, 1, 3.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from points_ledger.domain.calendar import start_of_day
 from points_ledger.domain.challenge import BOARD, over_by
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.periods import days_after, last_day_of

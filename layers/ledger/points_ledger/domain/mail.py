@@ -6,12 +6,13 @@ is put in for them is always text, and escaped wherever the mail is HTML.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from html import escape
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
+
+from points_ledger.domain.dataclass import dataclass
 
 MailedEvent = Literal[
     "PointsAccrued",

@@ -1,11 +1,11 @@
 """What a mail says: the values of its placeholders, out of the entries that it is about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from points_ledger.domain import mail_words
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, Posting
 from points_ledger.domain.identity import EarningKey
 from points_ledger.domain.lot import Lots

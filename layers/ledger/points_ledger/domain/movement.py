@@ -7,11 +7,11 @@ entry changes. So opening + movements = closing, column by column, and `total` (
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import EntryType, Posting
 from points_ledger.domain.lot import NEVER, Lots
 

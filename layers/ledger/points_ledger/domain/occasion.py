@@ -1,9 +1,9 @@
 """Why and when the ledger looks at an earning."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.program import Program
 
 

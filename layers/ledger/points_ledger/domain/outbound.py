@@ -8,9 +8,11 @@ before it, so that the same wish twice is one round.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, NewType
+
+from points_ledger.domain.dataclass import dataclass
 
 WebhookId = NewType("WebhookId", str)
 DeliveryId = NewType("DeliveryId", str)

@@ -6,7 +6,6 @@ stack alone, plain http to the machine itself is allowed too.
 """
 
 import re
-from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -16,6 +15,8 @@ from ipaddress import (
 )
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
+
+from points_ledger.domain.dataclass import dataclass
 
 MAX_URL_CHARACTERS: Final = 1_000
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}

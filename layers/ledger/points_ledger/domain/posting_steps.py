@@ -6,13 +6,14 @@ and what the step means for lots that live by activity, and for the tier, goes w
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from points_ledger.domain.activity import Activity, activity, including
 from points_ledger.domain.aim import Goal, Goals
 from points_ledger.domain.clawback import Fall, forgiven, taken_back
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.drafting import Draft, Origin
 from points_ledger.domain.earning import NOTHING_POSTED, Posted
 from points_ledger.domain.entry import EntryType, Posting, apply

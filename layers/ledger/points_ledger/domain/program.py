@@ -1,13 +1,14 @@
 """The program: the rules of one version, as plain data (docs/program.md)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import Period, Rounding
+from points_ledger.domain.dataclass import dataclass
 
 Clawback = Literal["only_pending", "within_balance", "unlimited"]
 PointsRounding = Literal["step", "down", "nearest", "up"]

@@ -4,10 +4,10 @@ Everything here is exact: fractions, rounded nowhere.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.fact import Line, Refund, Snapshot
 

@@ -22,12 +22,13 @@ computed again from the program version alone. All of it is exact; nothing here 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
 
 from points_ledger.domain.calendar import format_instant, parse_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import RulePoints
 from points_ledger.domain.identity import MemberId
 

@@ -6,11 +6,12 @@ beside the earnings and redemptions that it was posted for. Nothing here reads o
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, Literal
 
 from points_ledger.domain.aim import aim
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import NOTHING_POSTED, Earning
 from points_ledger.domain.entry import GENESIS_HASH, Entry, apply, entry_hash
 from points_ledger.domain.error import BrokenInvariantError

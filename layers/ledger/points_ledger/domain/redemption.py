@@ -1,7 +1,6 @@
 """Redemption: spending available points, by points or by amount (semantics 4)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
@@ -9,6 +8,7 @@ from typing import Literal
 
 from points_ledger.domain.activity import with_activity
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import (

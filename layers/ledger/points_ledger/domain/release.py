@@ -9,10 +9,10 @@ Whether the purchase earns anything does not matter here.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.identity import LEDGER_SOURCE, EarningKey, MemberId
 from points_ledger.domain.maturation import PriceMoment, moments_of_price

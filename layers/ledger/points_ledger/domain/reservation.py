@@ -5,11 +5,11 @@ in full or in part, or released; what was spent can be reversed. Each of these i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from points_ledger.domain.activity import with_activity
 from points_ledger.domain.calendar import format_instant, local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import (
     AlreadyReversedError,

@@ -1,9 +1,9 @@
 """Rewards: what is in the catalogue, and who can have it now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import OutOfStockError, RewardNotAvailableError
 from points_ledger.domain.identity import RewardId
 from points_ledger.domain.program import Program, Tier

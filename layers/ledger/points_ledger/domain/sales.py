@@ -9,7 +9,6 @@ in force then; a refund or a void changes that month.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -17,6 +16,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.money import unit

@@ -10,11 +10,11 @@ a lot that passed without it gets the days from the warning that the extension i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from points_ledger.domain.activity import where_alive
 from points_ledger.domain.calendar import end_of_validity, local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import EntryType, Posting, apply
 from points_ledger.domain.expiry import expiry_counters
 from points_ledger.domain.lot import NO_LOTS, Lots, add, negative, passed, total, usable

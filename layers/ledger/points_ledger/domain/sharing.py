@@ -1,9 +1,9 @@
 """Splitting points between members by whole percentages (semantics 3.2)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError, LimitExceededError
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.limit import MAX_SHARES_PER_PLAN

@@ -9,11 +9,12 @@ the totals of the conservation rule, `active_until`, and others with a colon in 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import BrokenInvariantError
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.limit import MAX_LOTS, MAX_OPEN_RESERVATIONS

@@ -5,10 +5,11 @@ A tally is kept between the pages of a job as plain JSON, so what a worker has c
 
 import bisect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, NamedTuple
 
 from points_ledger.domain.backtest import Compared
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import MemberId
 
 MAX_LISTED_MEMBERS: Final = 10

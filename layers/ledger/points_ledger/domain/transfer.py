@@ -5,10 +5,10 @@ aside first and moves them when it is approved.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from points_ledger.domain.calendar import local_day, whole_second
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import (
     FieldError,

@@ -10,11 +10,11 @@ When a sweep has to look at a lot is a `Look`: so many days before the last day,
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from points_ledger.domain.calendar import local_day, start_of_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.limit import MAX_LOTS

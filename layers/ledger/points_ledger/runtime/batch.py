@@ -7,10 +7,11 @@ too, for 25 to 40 ms of every cold start (docs/benchmarks.md).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, Final, Protocol
 
 from points_ledger.contracts.messages import decode
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FactRefusedError, LedgerError
 from points_ledger.domain.fact import Fact
 from points_ledger.runtime import observability, settings

@@ -6,9 +6,9 @@ carries neither member id nor the consent that an id token stands for.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Self
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import ForbiddenError, UnauthenticatedError
 from points_ledger.domain.identity import MemberId
 

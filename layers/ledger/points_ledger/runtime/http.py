@@ -11,10 +11,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import (
     ConflictError,
     FieldError,

@@ -9,7 +9,7 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from types import TracebackType
 from typing import Final, Literal
@@ -18,6 +18,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import ConflictError, LedgerError
 
 MAX_VALUE_CHARACTERS: Final = 256

@@ -5,11 +5,11 @@ work and never a later one.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from points_ledger.domain.calendar import format_instant, parse_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.runtime import observability
 from points_ledger.runtime.observability import Outcome
 

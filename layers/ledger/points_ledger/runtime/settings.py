@@ -8,9 +8,11 @@ much as everything else that this package imports together; docs/benchmarks.md).
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Final, TypeVar
+
+from points_ledger.domain.dataclass import dataclass
 
 NONE: Final = "none"
 """What a variable says that may be nothing: a blank one would be missing."""

@@ -12,12 +12,13 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+
+from points_ledger.domain.dataclass import dataclass
 
 CONTENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -6,11 +6,11 @@ one action differ, the earliest time counts, and the answer says who has it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import NOTHING_POSTED, Earning, Posted
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import (

@@ -4,8 +4,7 @@ Whoever is named by an address and is outside the permitted circle does not exis
 can find out who is a member by asking.
 """
 
-from dataclasses import dataclass
-
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import NotFoundError, TransferNotPermittedError
 from points_ledger.domain.identity import MemberId

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from points_ledger.domain.adjustment import (
     needs_approval,
     reason_code,
 )
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import AdjustmentId, ApprovalId, MemberId

@@ -8,10 +8,11 @@ a `Decide` what that is.
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal, Protocol, cast
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import (
     ApprovalClosedError,
     ForbiddenError,

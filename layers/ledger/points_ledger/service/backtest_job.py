@@ -7,13 +7,14 @@ whoever comes second finds the page counted, and goes on from there.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, cast
 
 from points_ledger.domain.backtest import DraftBudgets, MemberReplay, in_order, names_any
 from points_ledger.domain.budget import SHARDS as BUDGET_SHARDS
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.error import BrokenInvariantError, ConflictError, LedgerError
 from points_ledger.domain.identity import MemberId, SimulationId

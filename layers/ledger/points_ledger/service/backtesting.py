@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import SimulationId
 from points_ledger.domain.program import Program

@@ -10,7 +10,6 @@ earn nothing by them, and go on when the account is opened again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +21,7 @@ from points_ledger.domain.anniversary import (
     upcoming,
 )
 from points_ledger.domain.calendar import day_in
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import EarningKey
 from points_ledger.service.anniversaries import marker_of, moved, origin_of
 from points_ledger.service.follow_ups import NO_FOLLOW_UPS, FollowUps

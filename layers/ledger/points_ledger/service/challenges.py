@@ -1,7 +1,6 @@
 """How far a member has come with the challenges and streaks of the program in force."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from points_ledger.domain.calendar import local_day
@@ -13,6 +12,7 @@ from points_ledger.domain.challenge import (
     is_running,
     runs_of,
 )
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.periods import period_of, place_of

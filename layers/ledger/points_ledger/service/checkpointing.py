@@ -8,7 +8,7 @@ itself is written last, under its day, and only if there is none.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final, Protocol
 
@@ -24,6 +24,7 @@ from points_ledger.domain.checkpoint import (
     proof_of,
     shard_of_parts,
 )
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import BrokenInvariantError, NotFoundError
 from points_ledger.domain.identity import MemberId
 from points_ledger.service.directory import SHARDS, partition_of, shard_of

@@ -6,12 +6,13 @@ runs out.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 from typing import Final
 
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.coupon import check_active, check_minimum, last_day, shown_status
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import NotFoundError, RewardNotAvailableError
 from points_ledger.domain.grant import Granting, ended, granted, reward_grant, reward_source

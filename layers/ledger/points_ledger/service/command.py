@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.service.ports import Create, Request, RequestKey
 
 

@@ -1,12 +1,13 @@
 """Coupons: showing them, and what a till does with them: use one, once, or cancel it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal, Protocol, cast
 
 from points_ledger.domain.calendar import format_instant, local_day
 from points_ledger.domain.coupon import ShownStatus, check_active, shown_status
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import CouponCode, MemberId, RedemptionId
 from points_ledger.service.command import Command

@@ -1,9 +1,10 @@
 """What a source tells of its customers: that one was seen, and that two are one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import (
     LimitExceededError,

@@ -6,10 +6,11 @@ was, and it is tried twice; every worker here takes the same thing twice.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
 
 MAX_LOOKED: Final = 100

@@ -4,9 +4,10 @@ Where the program enrols nobody by itself, the earning waits for its customer (e
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning, MergeableFact
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, chain

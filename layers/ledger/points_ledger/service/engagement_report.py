@@ -5,12 +5,12 @@ a kilobyte for each month since, whatever the size of the ledger.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
 
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.engagement import BUCKET_DAYS, MAX_COHORT_AGE_MONTHS
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.periods import LIFETIME, month_name, month_number, place_of

@@ -1,9 +1,10 @@
 """Enrolling a member by hand, and the standing and links that come with it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.error import (

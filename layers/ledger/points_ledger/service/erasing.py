@@ -6,9 +6,9 @@ from now on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.erasure import forfeit
 from points_ledger.domain.error import (

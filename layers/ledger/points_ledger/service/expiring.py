@@ -7,10 +7,10 @@ so that a look that comes late, twice or for nothing does no more than it should
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.lot import Lots

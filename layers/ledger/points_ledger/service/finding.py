@@ -4,9 +4,9 @@ The lists only say whom to look at; what was asked for is compared with each pro
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import ExternalId, MemberId
 from points_ledger.service.ledger import View
 from points_ledger.service.ports import ListPage, ListReader, Profile, ProfileKey, Store

@@ -8,9 +8,10 @@ sweep if that worker was killed. So nothing is lost, and no transaction waits fo
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.identity import EarningKey
 from points_ledger.service.ledger import View

@@ -6,11 +6,11 @@ imported again, in whole or from where it stopped, changes nothing more.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.error import (

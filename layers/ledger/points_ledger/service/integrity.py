@@ -4,10 +4,11 @@ One item holds both: the run that is under way or was the last one, and the one 
 before it. It is written page by page under its revision, so two workers never count a page twice.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.reconciliation import Invariant
 

@@ -6,9 +6,9 @@ the user is made, so that whoever is erased leaves none behind, whatever address
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import (
     FieldError,

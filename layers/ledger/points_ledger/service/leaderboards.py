@@ -8,12 +8,13 @@ are one transaction, so whoever is killed between two of them goes on where the 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, cast
 
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.challenge import freezes_at
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import (
     BrokenInvariantError,

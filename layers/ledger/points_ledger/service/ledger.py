@@ -6,11 +6,11 @@ loses a race adopts what the winner stored and decides again; there is no other 
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar, cast
 
 from points_ledger.domain.calendar import local_day, start_of_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import (

@@ -1,10 +1,11 @@
 """What mails need from the outside, and the items that they store."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.mail import (

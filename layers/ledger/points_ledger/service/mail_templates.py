@@ -1,10 +1,11 @@
 """Showing and changing the templates of mails and their settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import ConflictError, FieldError, InvalidRequestError
 from points_ledger.domain.mail import Mail, MailedEvent, MailSettings, MailTemplate, written
 from points_ledger.domain.mail_examples import EXAMPLE_READER, EXAMPLES

@@ -1,10 +1,10 @@
 """Memberships that staff give: a tier of the program for as long as the membership lasts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import MemberInactiveError, NotFoundError
 from points_ledger.domain.grant import MEMBERSHIP_REASON, Granting, granted, staff_source

@@ -1,10 +1,11 @@
 """Merging two members into one: by staff, or because a source says that two customers are one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from points_ledger.domain.challenge import won_by
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
     BrokenInvariantError,

@@ -6,10 +6,10 @@ same `webhook-id`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import ConflictError
 from points_ledger.domain.outbound import (
     SLOW_MILLISECONDS,

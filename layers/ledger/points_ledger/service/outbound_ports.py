@@ -1,10 +1,10 @@
 """What outbound webhooks need of the outside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.outbound import (
     Delivery,
     DeliveryId,

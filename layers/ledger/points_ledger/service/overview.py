@@ -3,10 +3,10 @@
 One read of the newest entry, then a bounded number of further ones, however long the history is.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from points_ledger.domain.benefit import MemberBenefits
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import Program

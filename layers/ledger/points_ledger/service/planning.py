@@ -1,9 +1,10 @@
 """Sharing plans: between whom a member's future purchases are split (semantics 3.2)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
     LimitExceededError,

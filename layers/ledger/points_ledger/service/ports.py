@@ -6,10 +6,11 @@ adapter and the in-memory store of the tests implement `Store` under the same co
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.fact import Fact

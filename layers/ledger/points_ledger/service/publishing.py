@@ -8,11 +8,12 @@ a new version begins at least `MIN_LEAD` ahead, when every process has seen it (
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, cast
 
 from points_ledger.domain.calendar import format_instant, parse_instant, whole_second
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import (
     BrokenInvariantError,
     FieldError,

@@ -5,13 +5,14 @@ several answers cost one such read (overview.py).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, cast
 
 from points_ledger.domain.benefit import MemberBenefits, benefits_of
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import NOTHING_POSTED, Earning
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.error import NotFoundError

@@ -5,10 +5,10 @@ with the sum of the period, one their names.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.leaderboard import Counted, ranked
 from points_ledger.domain.periods import LIFETIME

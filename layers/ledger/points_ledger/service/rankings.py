@@ -4,9 +4,10 @@ Totals hold ids only, so an erased person is in no report, and a changed name in
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, cast
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.engagement import decode_statistics
 from points_ledger.domain.identity import MemberId
 from points_ledger.service.engagement_totals import statistics_key

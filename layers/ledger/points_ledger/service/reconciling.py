@@ -13,11 +13,12 @@ counts.
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, cast
 
 from points_ledger.domain.calendar import parse_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, Posting, chain_unchecked
 from points_ledger.domain.error import BrokenInvariantError, ConflictError
 from points_ledger.domain.identity import EarningKey, MemberId, RedemptionId

@@ -1,8 +1,8 @@
 """What became of a fact."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import EarningKey
 
 RecordedAs = Literal[

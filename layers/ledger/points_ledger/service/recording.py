@@ -6,7 +6,7 @@ tells of its customers is customers.py.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +14,7 @@ from points_ledger.domain.aim import Aim, aim
 from points_ledger.domain.budget import granted
 from points_ledger.domain.calendar import format_instant, local_day
 from points_ledger.domain.convergence import converge
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import NOTHING_EARNED, Earning, MergeableFact, Pin, merge
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import BrokenInvariantError, FutureFactError

@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
 from points_ledger.domain.calendar import local_day, whole_second
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.error import (
     FieldError,

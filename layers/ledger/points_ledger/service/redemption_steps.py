@@ -6,11 +6,12 @@ Everything here is decided from values; service/redeeming.py reads them and writ
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, assert_never
 
 from points_ledger.domain.calendar import format_instant, local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import (
     LimitExceededError,

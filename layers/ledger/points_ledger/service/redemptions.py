@@ -1,10 +1,10 @@
 """Redemptions as they are shown: each with the status that it has now, and a member's list."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import MemberId, RedemptionId

@@ -5,8 +5,8 @@ have brought, through however many others.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import FieldError, InvalidRequestError, LimitExceededError
 from points_ledger.domain.identity import MemberId

@@ -10,9 +10,10 @@ A purchase without a referral and without followers costs nothing more.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.earning import Action, Earning
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import LimitReachedByFactError

@@ -6,7 +6,6 @@ and the budgets of the campaigns in force.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, cast
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from points_ledger.domain.budget import SHARDS
 from points_ledger.domain.calendar import end_of_validity, local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import BrokenInvariantError, FieldError, InvalidRequestError
 from points_ledger.domain.movement import (
     FAR_MONTH,

@@ -7,10 +7,10 @@ and, where a redemption was given up meanwhile, from the redemption.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, cast
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import ApprovalId, MemberId, RedemptionId
 from points_ledger.service.alias_pages import following_place, opened_place

@@ -6,11 +6,11 @@ comes late, twice, or for nothing does no more than it should. As long as there 
 each look asks for the next one; a new version of the program reaches everybody by their next look.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from points_ledger.domain.calendar import local_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.tier import ReviewTarget, next_review, review
 from points_ledger.service.ledger import (

@@ -8,11 +8,12 @@ beside a change may come before or after it.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Literal, cast
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import (
     FieldError,
     InvalidRequestError,

@@ -5,12 +5,12 @@ changes (semantics 9). Its months are those of the time zone that the program ha
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from points_ledger.domain.calendar import start_of_day
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import MemberId

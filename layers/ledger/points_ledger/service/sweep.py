@@ -5,10 +5,11 @@ runs twice, late, twice at the same time, or is killed at any point changes noth
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import LedgerError
 from points_ledger.service.ports import Marker, MarkerKind, SweepProgress, SweepStore
 

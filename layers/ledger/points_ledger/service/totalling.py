@@ -10,10 +10,11 @@ To add totals: write a `Counting` or a `Remembering`, and name it in `runtime/to
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final, Protocol
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import BrokenInvariantError, ConflictError
 from points_ledger.domain.program import Program
 from points_ledger.service.ports import Stored

@@ -1,9 +1,11 @@
 """Reading totals: pages of items with counters, or with what is remembered."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
+
+from points_ledger.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,11 @@ recorded, whatever the length of the history before.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from points_ledger.domain.backtest import Trace
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.error import LimitExceededError
 from points_ledger.domain.identity import EarningKey, MemberId

@@ -1,9 +1,10 @@
 """Ending mails by the link that each of them has, without a sign-in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import NotFoundError
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.unsubscribing import member_of

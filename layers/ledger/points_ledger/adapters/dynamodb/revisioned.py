@@ -1,12 +1,12 @@
 """One item that several workers store in turn: whoever read an older revision gives way."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from points_ledger.adapters.dynamodb.keys import TableKey
+from points_ledger.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

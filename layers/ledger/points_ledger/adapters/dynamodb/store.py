@@ -7,7 +7,6 @@ writes an entry. Each condition below says which race it closes.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
@@ -18,6 +17,7 @@ from botocore.parsers import ResponseParserError
 from points_ledger.adapters.dynamodb import codec, keys
 from points_ledger.adapters.dynamodb.codec import Attributes, key_attributes
 from points_ledger.adapters.dynamodb.tracing import Correlation, traced
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.error import ConflictError
 from points_ledger.domain.identity import ExternalId, MemberId

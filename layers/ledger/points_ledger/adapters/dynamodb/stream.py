@@ -1,13 +1,13 @@
 """Records of the table's stream as the changes that they stand for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from points_ledger.adapters.dynamodb import keys
 from points_ledger.adapters.dynamodb.codec import PENDING_MEMBER, decode_stream_image
 from points_ledger.adapters.dynamodb.tracing import correlation_of
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import MemberId
 from points_ledger.service.ports import Stored
 

@@ -7,11 +7,11 @@ fields out of payloads with hundreds, and its cold start is what a provider wait
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NoReturn, ParamSpec, TypeVar
 
 from points_ledger.domain.calendar import parse_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
 from points_ledger.domain.identity import clean_id, clean_text
 from points_ledger.domain.limit import MAX_LINES_PER_PURCHASE, MAX_TEXT_CHARACTERS

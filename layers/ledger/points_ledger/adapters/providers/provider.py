@@ -1,12 +1,12 @@
 """What every webhook provider offers: proof of origin, and one table from event type to facts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from points_ledger.adapters.providers.payload import Field, decode
 from points_ledger.adapters.providers.signature import Sent
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FactRefusedError
 from points_ledger.domain.fact import Fact
 

@@ -22,10 +22,10 @@ import base64
 import binascii
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import UnauthenticatedError
 
 REPLAY_WINDOW_SECONDS: Final = 300

@@ -1,9 +1,9 @@
 """What is given to verify: chains of entries and the program versions that they name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import Program, VersionPeriod, version_in_force

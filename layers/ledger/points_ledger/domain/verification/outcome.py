@@ -1,7 +1,6 @@
 """What verifying comes to: agreement, the first difference, and what could not be computed."""
 
-from dataclasses import dataclass
-
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.identity import MemberId
 
 

@@ -1,11 +1,12 @@
 """Walking through chains, oldest entry first, until something differs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
 from points_ledger.domain.calendar import format_instant
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import GENESIS_HASH, Entry, Posting, apply, entry_hash
 from points_ledger.domain.error import BrokenInvariantError, Rejection
 from points_ledger.domain.identity import MemberId
