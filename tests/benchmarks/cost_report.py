@@ -256,6 +256,7 @@ def _idle(usages: Usages) -> list[Idle]:
     tick = usages[IDLE_TICK]
     return prices.idle_month(
         alarms=_count("AWS::CloudWatch::Alarm"),
+        dashboards=_count("AWS::CloudWatch::Dashboard"),
         secrets=_count("AWS::SecretsManager::Secret"),
         queues_polled=_count_of(r"^ +Type: SQS\n +Properties:\n +Queue:"),
         ticks=SWEEP_RUNS,

@@ -63,6 +63,8 @@ LOG_INGESTION: Final = Price(
 )
 LOG_STORAGE: Final = Price(what="CloudWatch Logs, keeping", dollars=0.03, unit="GB-month", free=5)
 ALARM: Final = Price(what="CloudWatch alarm", dollars=0.10, unit="alarm-month", free=10)
+DASHBOARD: Final = Price(what="CloudWatch dashboard", dollars=3.00, unit="dashboard-month")
+"""Three are free for those that show at most 50 metrics each, which this one does not."""
 METRIC: Final = Price(what="CloudWatch custom metric", dollars=0.30, unit="metric-month", free=10)
 TRACE: Final = Price(what="X-Ray", dollars=5.00, per=MILLION, unit="traces", free=100_000)
 KEY_REQUEST: Final = Price(what="KMS", dollars=0.03, per=10_000, unit="requests", free=20_000)
@@ -76,7 +78,7 @@ MACHINE_TOKEN: Final = Price(
 ALL: Final = (
     WRITE, READ, TABLE_STORAGE, BACKUP_STORAGE, INVOCATION, COMPUTE, HTTP_REQUEST, QUEUE_REQUEST,
     BUS_EVENT, SCHEDULE, SECRET, SECRET_READ, LOG_INGESTION, LOG_STORAGE, ALARM, METRIC, TRACE,
-    KEY_REQUEST, MACHINE_CLIENT, MACHINE_TOKEN,
+    DASHBOARD, KEY_REQUEST, MACHINE_CLIENT, MACHINE_TOKEN,
 )  # fmt: skip
 
 # --- Assumptions ----------------------------------------------------------------------------
@@ -189,6 +191,7 @@ class Idle:
 def idle_month(
     *,
     alarms: int,
+    dashboards: int,
     secrets: int,
     queues_polled: int,
     ticks: Mapping[str, float],
@@ -204,6 +207,7 @@ def idle_month(
     return [
         Idle(what="secret of the webhooks", price=SECRET, number=secrets),
         Idle(what="alarms", price=ALARM, number=alarms),
+        Idle(what="dashboard", price=DASHBOARD, number=dashboards),
         Idle(what="asking empty work queues", price=QUEUE_REQUEST, number=polls),
         Idle(what="app client of the tills", price=MACHINE_CLIENT, number=machine_clients),
         Idle(what="count of each sweep's runs", price=METRIC, number=len(ticks)),

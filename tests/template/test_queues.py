@@ -19,7 +19,7 @@ def alarms_on(metric: str) -> dict[str, Json]:
     return {
         attribute_of(alarm["Dimensions"][0]["Value"]): alarm
         for alarm in TEMPLATE.of_type("AWS::CloudWatch::Alarm").values()
-        if alarm["MetricName"] == metric
+        if alarm["MetricName"] == metric and alarm["Namespace"] == "AWS/SQS"
     }
 
 

@@ -36,8 +36,3 @@ def test_an_index_holds_only_what_has_its_attributes(template: Template) -> None
     assert ranked["IndexName"] == "by_score"
     assert ranked["Projection"] == {"ProjectionType": "ALL"}
     assert [key["AttributeName"] for key in ranked["KeySchema"]] == ["PK", ".score"]
-
-
-def test_no_alarm_needs_a_topic(template: Template) -> None:
-    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
-        assert alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"

@@ -72,6 +72,12 @@ def test_a_good_batch_reports_no_failure(printed: Callable[[], Printed]) -> None
     assert found.counted("posted") == 2
 
 
+def test_what_was_delivered_before_is_counted(printed: Callable[[], Printed]) -> None:
+    first = record("1", encode(fact("in_1"))) | {"attributes": {"ApproximateReceiveCount": "1"}}
+    process(first, record("2", encode(fact("in_2"))))
+    assert printed().counted("redelivered") == 1
+
+
 def test_facts_are_handled_in_the_order_of_the_batch() -> None:
     seen: list[tuple[Fact, str | None]] = []
 

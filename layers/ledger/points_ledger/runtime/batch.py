@@ -76,6 +76,8 @@ def process_facts(
 
 def _is_done(record: Mapping[str, Any], context: Context, handle: HandleMessage) -> bool:
     observability.correlate(_attribute(record, CORRELATION_ATTRIBUTE))
+    if int(_received(record) or 0) > 1:
+        observability.count("redelivered")
     ids: dict[str, Identifier] = {"message_id": record["messageId"]}
     if context.get_remaining_time_in_millis() < RESERVED_MILLISECONDS:
         observability.log(Outcome(name="postponed", ids=ids), level="warning")
