@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,7 +13,7 @@ from points_ledger.adapters.dynamodb import codec
 from points_ledger.adapters.dynamodb.codec import encode_entry
 from points_ledger.domain.entry import Entry, entry_hash
 from points_ledger.domain.identity import EarningKey, MemberId, RedemptionId
-from points_ledger.domain.reconciliation import Broken, broken_beside
+from points_ledger.domain.reconciliation import Broken, Invariant, broken_beside
 from points_ledger.domain.state import State
 from points_ledger.runtime import bootstrap, operations, services
 from points_ledger.runtime import stream as runtime_stream
@@ -212,12 +212,7 @@ def lost_earning(ledger: Deployed) -> None:
 
 
 def other_allocation(ledger: Deployed) -> None:
-    key = EarningKey(source="pos", kind="ticket", id="P-2")
-    earning: Any = services.store().get([key])[key]
-    member_id = MemberId(ledger.linked("C-2"))
-    posted = {member_id: replace(earning.posted[member_id], earned=60)}
-    changed = replace(earning, posted=posted)
-    ledger.overwrite(codec.encode_save(changed, earning.revision))
+    _with_posted(ledger, earned=60)
 
 
 def lost_redemption(ledger: Deployed) -> None:
@@ -237,6 +232,81 @@ def ended_redemption(ledger: Deployed) -> None:
     ledger.overwrite(codec.encode_create(replace(stored, status="cancelled")))
 
 
+def first_entry_gone(ledger: Deployed) -> None:
+    drop(ledger, f"MEMBER#{ledger.linked('C-2')}", "ENTRY#000000000001")
+
+
+def cut_off(ledger: Deployed) -> None:
+    """The newest entry is gone, and nothing in the chain shows it; its earning does."""
+    head = ledger.head(ledger.linked("C-2"))
+    assert head.posting.type == "accrual"
+    drop(ledger, f"MEMBER#{head.member_id}", f"ENTRY#{head.number:012d}")
+
+
+def recorded_before(ledger: Deployed) -> None:
+    """An entry that a statement of an earlier month would show from now on."""
+    head = ledger.head(ledger.linked("C-2"))
+    earlier = head.recorded_at - timedelta(days=40)
+    rewrite(ledger, replace(head, recorded_at=earlier), rehash=True)
+
+
+def other_lots(ledger: Deployed) -> None:
+    later = timedelta(days=365)
+    changed_state(
+        ledger, lambda state: replace(state, lots={d + later: n for d, n in state.lots.items()})
+    )
+
+
+def negative_lot(ledger: Deployed) -> None:
+    changed_state(
+        ledger, lambda state: replace(state, lots={d: -n for d, n in state.lots.items()})
+    )
+
+
+def reserved_for_nothing(ledger: Deployed) -> None:
+    changed_state(ledger, lambda state: replace(state, reserved=state.reserved + 5))
+
+
+def negative_pending(ledger: Deployed) -> None:
+    changed_state(ledger, lambda state: replace(state, pending=-1))
+
+
+def other_status(ledger: Deployed) -> None:
+    """What decides is changed without an entry."""
+    tier = "gold"
+    changed_state(ledger, lambda state: replace(state, standing=replace(state.standing, tier=tier)))
+
+
+def unposted_maturation(ledger: Deployed) -> None:
+    """An earning that says its points have matured, though no entry ever credited them."""
+    _with_posted(ledger, matured=50, earned=100)
+
+
+def invented_earning(ledger: Deployed) -> None:
+    """An earning with points pending that nobody ever posted."""
+    key = EarningKey(source="pos", kind="ticket", id="P-2")
+    earning: Any = services.store().get([key])[key]
+    invented = replace(earning, key=replace(key, id="P-9"))
+    ledger.overwrite(codec.encode_save(invented, invented.revision))
+
+
+def other_redemption(ledger: Deployed) -> None:
+    """A redemption that says it took less than its entry did."""
+    body = {"member_id": ledger.linked("C-2"), "points": 10, "kind": "cash"}
+    made = ledger.ask("POST /redemptions", body=body, key="r-2")
+    key = RedemptionKey(redemption_id=RedemptionId(made.body["redemption_id"]))
+    stored: Any = services.store().get([key])[key]
+    ledger.overwrite(codec.encode_create(replace(stored, captured=4)))
+
+
+def _with_posted(ledger: Deployed, **changes: int) -> None:
+    key = EarningKey(source="pos", kind="ticket", id="P-2")
+    earning: Any = services.store().get([key])[key]
+    member_id = MemberId(ledger.linked("C-2"))
+    posted = {member_id: replace(earning.posted[member_id], **changes)}
+    ledger.overwrite(codec.encode_save(replace(earning, posted=posted), earning.revision))
+
+
 BREAKS: dict[Callable[[Deployed], None], set[str]] = {
     amount: {"balances_are_sums", "entries_linked"},
     forged_hash: {"entry_hash"},
@@ -249,7 +319,28 @@ BREAKS: dict[Callable[[Deployed], None], set[str]] = {
     other_allocation: {"pending_allocations"},
     lost_redemption: {"reservations_open"},
     ended_redemption: {"reservations_open"},
+    first_entry_gone: {"entries_gap_free", "entries_linked"},
+    cut_off: {"pending_allocations"},
+    recorded_before: {"recorded_in_order"},
+    other_lots: {"balances_are_sums"},
+    negative_lot: {"balances_are_sums", "account_consistent"},
+    reserved_for_nothing: {"account_consistent"},
+    negative_pending: {"account_consistent"},
+    other_status: {"balances_are_sums"},
+    unposted_maturation: {"matured_allocations"},
+    invented_earning: {"pending_allocations"},
+    other_redemption: {"redemptions_agree"},
 }
+"""Each clause of the invariants 1 to 6 of the semantics, and what a break of it is called.
+
+Of the whole program: test_recount.py. What only the table's stream sees (an entry that is changed
+or removed at all): test_ledger_events.py.
+"""
+
+
+def test_every_invariant_is_broken_by_a_test() -> None:
+    told_only = {"pending_indexed", "entry_recomputed"}  # each has a test of its own
+    assert set().union(*BREAKS.values()) | told_only == set(get_args(Invariant))
 
 
 @pytest.mark.parametrize("breaks", BREAKS, ids=lambda each: each.__name__)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from points_ledger.domain.aim import aim
 from points_ledger.domain.dataclass import dataclass
@@ -24,13 +24,16 @@ Invariant = Literal[
     "entries_gap_free",
     "entries_linked",
     "entry_hash",
+    "recorded_in_order",
     "balances_are_sums",
     "account_consistent",
     "points_conserved",
     "entry_recomputed",
     "pending_allocations",
+    "matured_allocations",
     "pending_indexed",
     "reservations_open",
+    "redemptions_agree",
 ]
 """The invariants of semantics 9, by what would be broken."""
 
@@ -44,6 +47,12 @@ _CONSERVED: Final = "points are conserved"
 _SPENT: Final = "rdm_"
 """What the ids of redemptions begin with; other reservations wait for an approval."""
 _OPEN: Final = ("reserved", "awaiting_approval")
+_REDEMPTION: Final = "redemption"
+"""The detail that names the redemption of an entry."""
+_ALLOCATIONS: Final[Mapping[str, Invariant]] = {
+    "pending": "pending_allocations",
+    "matured": "matured_allocations",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +76,28 @@ class StoredEarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRedemption:
+    """What a redemption says of itself: its status, and the points that it took in the end."""
+
+    status: str
+    spent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
     """A member's chain with all that it was posted for.
 
     Attributes:
         chains: of the member, and of everybody who was merged into it, oldest entry first.
         earnings: what the entries name and is stored.
-        redemptions: by id, the status of those that the account says are open; None: not there.
+        redemptions: by id, what is stored of those that the account says are open, and of the
+            latest that entries name.
     """
 
     member_id: MemberId
     chains: Mapping[MemberId, Sequence[Entry]]
     earnings: Mapping[EarningKey, StoredEarning] = field(default_factory=dict)
-    redemptions: Mapping[str, str | None] = field(default_factory=dict)
+    redemptions: Mapping[str, StoredRedemption] = field(default_factory=dict)
 
     @property
     def head(self) -> Entry:
@@ -90,6 +108,7 @@ class Holdings:
 def broken_in_chain(member_id: MemberId, entries: Iterable[Entry]) -> Iterator[Broken]:
     """What is broken in one chain, entry by entry; after a break it goes on from what is stored."""
     state, previous_hash, expected = EMPTY, GENESIS_HASH, 1
+    recorded_at: datetime | None = None
     for entry in entries:
         number = entry.number
         if (entry.member_id, number) != (member_id, expected):
@@ -98,6 +117,8 @@ def broken_in_chain(member_id: MemberId, entries: Iterable[Entry]) -> Iterator[B
             )
         if entry.previous_hash != previous_hash:
             yield Broken(invariant="entries_linked", entry=number)
+        if recorded_at is not None and entry.recorded_at < recorded_at:
+            yield Broken(invariant="recorded_in_order", entry=number)
         if apply(state, entry.posting) != entry.state:
             yield Broken(invariant="balances_are_sums", entry=number)
         try:
@@ -117,67 +138,110 @@ def broken_in_chain(member_id: MemberId, entries: Iterable[Entry]) -> Iterator[B
         if entry.hash != right:
             yield Broken(invariant="entry_hash", entry=number)
         state, previous_hash, expected = entry.state, entry.hash, number + 1
+        recorded_at = entry.recorded_at
 
 
 def sources_of(chains: Mapping[MemberId, Sequence[Entry]]) -> tuple[EarningKey, ...]:
-    """The earnings that entries were posted for, the latest named first."""
+    """The earnings that entries were posted for: those with something pending, then the latest."""
+    held = _held_by_source(chains)
+    pending = (source for source, points in held.items() if points.pending)
     named = (
         entry.posting.source
         for chain in chains.values()
         for entry in reversed(chain)
         if _is_of_an_earning(entry)
     )
-    return tuple(dict.fromkeys(source for source in named if source is not None))
+    latest = (source for source in named if source is not None)
+    return tuple(dict.fromkeys((*pending, *latest)))
+
+
+def redemptions_of(chains: Mapping[MemberId, Sequence[Entry]]) -> tuple[str, ...]:
+    """The redemptions that entries were posted for, the latest named first."""
+    named = (
+        entry.posting.details.get(_REDEMPTION)
+        for chain in chains.values()
+        for entry in reversed(chain)
+    )
+    return tuple(dict.fromkeys(id_ for id_ in named if id_ is not None))
 
 
 def broken_beside(holdings: Holdings, asked: Collection[EarningKey]) -> Iterator[Broken]:
     """What the chain and the items beside it do not agree on; `asked` are the earnings read."""
     if holdings.head.state.standing.status in ("merged", "erased"):
         return  # what was pending has gone on, or was forfeited
-    yield from _broken_pending(holdings, asked)
-    for id_ in holdings.head.state.reservations:
+    yield from _broken_allocations(holdings, asked)
+    yield from _broken_redemptions(holdings)
+
+
+def _broken_redemptions(holdings: Holdings) -> Iterator[Broken]:
+    """What is set aside belongs to an open redemption; what was taken is what each says it took."""
+    open_ones = holdings.head.state.reservations
+    for id_ in open_ones:
         if not id_.startswith(_SPENT):
             continue
-        status = holdings.redemptions.get(id_)
-        if status not in _OPEN:
+        stored = holdings.redemptions.get(id_)
+        if stored is None or stored.status not in _OPEN:
+            detail = f"{id_} is {'not there' if stored is None else stored.status}"
             yield Broken(
-                invariant="reservations_open",
-                entry=holdings.head.number,
-                detail=f"{id_} is {status or 'not there'}",
+                invariant="reservations_open", entry=holdings.head.number, detail=detail
             )
+    taken: Counter[str] = Counter()
+    for entry in (entry for chain in holdings.chains.values() for entry in chain):
+        id_ = entry.posting.details.get(_REDEMPTION, "")
+        taken[id_] += entry.posting.counters.get("redeemed", 0)
+    for id_, stored in holdings.redemptions.items():
+        if stored.spent != taken[id_]:
+            detail = f"{id_}: {stored.spent} by the redemption, {taken[id_]} by the entries"
+            yield Broken(invariant="redemptions_agree", detail=detail)
 
 
-def _broken_pending(holdings: Holdings, asked: Collection[EarningKey]) -> Iterator[Broken]:
-    """Of each earning, pending by the entries is pending by the earning, and the index has it."""
+class _Held(NamedTuple):
+    """Points of one earning by the entries: pending, and matured."""
+
+    pending: int = 0
+    matured: int = 0
+
+
+def _broken_allocations(holdings: Holdings, asked: Collection[EarningKey]) -> Iterator[Broken]:
+    """What entries say of an earning is what it says itself, and the index has what is pending."""
     ids = (holdings.member_id, *holdings.head.state.standing.aliases)
-    by_entries = _pending_by_source(holdings.chains)
+    by_entries = _held_by_source(holdings.chains)
     for key in asked:
         stored = holdings.earnings.get(key)
         posted = {} if stored is None else stored.earning.posted
         pending = {id_: posted.get(id_, NOTHING_POSTED).pending for id_ in ids}
-        found, expected = sum(pending.values()), by_entries.get(key, 0)
-        if found != expected:
-            detail = f"{key}: {found} by the earning, {expected} by the entries"
-            yield Broken(invariant="pending_allocations", entry=None, detail=detail)
+        matured = sum(posted.get(id_, NOTHING_POSTED).matured for id_ in ids)
+        expected = by_entries.get(key, _Held())
+        found = _Held(sum(pending.values()), matured)
+        for name, invariant in _ALLOCATIONS.items():
+            one, other = getattr(found, name), getattr(expected, name)
+            if one != other:
+                detail = f"{key}: {one} by the earning, {other} by the entries"
+                yield Broken(invariant=invariant, detail=detail)
         missing = [
             id_
             for id_, points in pending.items()
             if points and stored is not None and id_ not in stored.indexed
         ]
         if missing:
-            yield Broken(invariant="pending_indexed", entry=None, detail=str(key))
-    in_all, held = sum(by_entries.values()), holdings.head.state.pending
+            yield Broken(invariant="pending_indexed", detail=str(key))
+    in_all = sum(each.pending for each in by_entries.values())
+    held = holdings.head.state.pending
     if in_all != held:
         detail = f"{held} in the account, {in_all} of all earnings"
         yield Broken(invariant="pending_allocations", entry=holdings.head.number, detail=detail)
 
 
-def _pending_by_source(chains: Mapping[MemberId, Sequence[Entry]]) -> Mapping[EarningKey, int]:
-    by_source: Counter[EarningKey] = Counter()
+def _held_by_source(chains: Mapping[MemberId, Sequence[Entry]]) -> Mapping[EarningKey, _Held]:
+    by_source: dict[EarningKey, _Held] = {}
     for chain in chains.values():
         for entry in chain:
-            if entry.posting.source is not None and _is_of_an_earning(entry):
-                by_source[entry.posting.source] += entry.posting.pending
+            posting = entry.posting
+            if posting.source is not None and _is_of_an_earning(entry):
+                before = by_source.get(posting.source, _Held())
+                by_source[posting.source] = _Held(
+                    before.pending + posting.pending, before.matured + posting.available
+                )
     return by_source
 
 
@@ -187,7 +251,7 @@ def _is_of_an_earning(entry: Entry) -> bool:
     return (
         posting.type in ("accrual", "reversal", "maturation", "lapse")
         and posting.source is not None
-        and "redemption" not in posting.details
+        and _REDEMPTION not in posting.details
     )
 
 

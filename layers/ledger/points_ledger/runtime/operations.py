@@ -106,6 +106,7 @@ def reconciling() -> "Reconciling":
         path=WritePath(store=services.store(), pause=services.pause),
         store=services.store(),
         scan=DynamoDbScan(bootstrap.dynamodb(), load(LedgerSettings).table_name),
+        reader=services.reader(),
         lists=services.reader(),
         integrity=integrity_store(),
         programs=services.programs(),

@@ -12,7 +12,7 @@ counts.
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, cast
@@ -29,9 +29,11 @@ from points_ledger.domain.reconciliation import (
     Holdings,
     Invariant,
     StoredEarning,
+    StoredRedemption,
     broken_beside,
     broken_in_chain,
     is_late,
+    redemptions_of,
     sources_of,
 )
 from points_ledger.domain.verification import Book, verify
@@ -46,6 +48,7 @@ from points_ledger.service.integrity import (
 )
 from points_ledger.service.ledger import Decision, View, WritePath, latest, posting_writes
 from points_ledger.service.ports import (
+    LedgerReader,
     ListReader,
     Marker,
     Put,
@@ -74,6 +77,10 @@ MAX_RECOMPUTED: Final = 2_000
 MAX_EARNINGS: Final = 500
 """Earnings of a member that are compared with the entries: those with something pending, and the
 latest of the others."""
+MAX_STRAYS: Final = 100
+"""Earnings that the index has under a member, and that are not among those compared already."""
+MAX_REDEMPTIONS: Final = 100
+"""Redemptions of a member that are compared with the entries: the open ones and the latest."""
 MAX_FROZEN: Final = 100
 """Members that one run freezes: where more seem broken it is rather what looks at them, and people
 decide. All are told."""
@@ -171,6 +178,7 @@ class Reconciling:
     path: WritePath
     store: Store
     scan: LedgerScan
+    reader: LedgerReader
     lists: ListReader
     integrity: IntegrityStore
     programs: Programs
@@ -376,21 +384,35 @@ class Reconciling:
     def _holdings(
         self, member_id: MemberId, chains: Mapping[MemberId, Sequence[Entry]]
     ) -> tuple[Holdings, tuple[EarningKey, ...]]:
-        head = chains[member_id][-1]
-        asked = sources_of(chains)[:MAX_EARNINGS]
-        keys = [RedemptionKey(redemption_id=RedemptionId(id_)) for id_ in head.state.reservations]
+        named = sources_of(chains)[:MAX_EARNINGS]
+        asked = (*named, *self._strays(chains, named))
+        ids = dict.fromkeys((*chains[member_id][-1].state.reservations, *redemptions_of(chains)))
+        keys = [RedemptionKey(redemption_id=RedemptionId(id_)) for id_ in [*ids][:MAX_REDEMPTIONS]]
         found = self.store.get(keys) if keys else {}
-        statuses = {
-            str(key.redemption_id): cast("Redemption", found[key]).status if key in found else None
-            for key in keys
-        }
+        redemptions = (cast("Redemption", found[key]) for key in keys if key in found)
         holdings = Holdings(
             member_id=member_id,
             chains=chains,
             earnings=self.scan.earnings(asked, tuple(chains)),
-            redemptions=statuses,
+            redemptions={
+                str(each.redemption_id): StoredRedemption(
+                    status=each.status, spent=each.captured - each.reversed
+                )
+                for each in redemptions
+            },
         )
         return holdings, asked
+
+    def _strays(
+        self, chains: Mapping[MemberId, Sequence[Entry]], known: Collection[EarningKey]
+    ) -> tuple[EarningKey, ...]:
+        """Earnings that the index has under the member beside the known: nobody posted them."""
+        pages = (
+            self.reader.pending_earnings(id_, limit=MAX_STRAYS + len(known), cursor=None)
+            for id_ in chains
+        )
+        found = dict.fromkeys(key for page in pages for key in page.keys)
+        return tuple(key for key in found if key not in known)[:MAX_STRAYS]
 
     def _recomputed(
         self, member_id: MemberId, chains: Mapping[MemberId, Sequence[Entry]]
