@@ -182,9 +182,7 @@ def _broken_redemptions(holdings: Holdings) -> Iterator[Broken]:
         stored = holdings.redemptions.get(id_)
         if stored is None or stored.status not in _OPEN:
             detail = f"{id_} is {'not there' if stored is None else stored.status}"
-            yield Broken(
-                invariant="reservations_open", entry=holdings.head.number, detail=detail
-            )
+            yield Broken(invariant="reservations_open", entry=holdings.head.number, detail=detail)
     taken: Counter[str] = Counter()
     for entry in (entry for chain in holdings.chains.values() for entry in chain):
         id_ = entry.posting.details.get(_REDEMPTION, "")
