@@ -9,6 +9,7 @@
 #   make status  the stack's addresses and passwords         make logs FUNCTION=members
 #   make verify FILE=export.json    compute the entries of an export again
 #   make schema  write docs/program.schema.json and the examples in docs/program.md again
+#   make openapi write the description of the HTTP API again, which GET /openapi.json serves
 #
 # PORT (default 4566) moves the local stack.
 
@@ -191,6 +192,10 @@ verify: $(DEV)/.package
 .PHONY: schema
 schema: $(DEV)/.package
 	@$(PY) -m local.program_documents
+
+.PHONY: openapi
+openapi: $(DEV)/.package
+	@$(PY) -m local.openapi
 
 # ---- AWS
 

@@ -1,8 +1,8 @@
-"""The pages of the member portal and the staff console, and the files that they load.
+"""The pages of the member portal and the staff console, and the description of the API.
 
-Trigger: HTTP API, without authorizer. Contract: docs/portal.md. A browser that comes for the first
-time asks for two dozen files at once, and as many processes may start: this function imports the
-standard library only, and has no layer but our own.
+Trigger: HTTP API, without authorizer. Contract: docs/portal.md; openapi.json is what `make openapi`
+wrote. A browser that comes for the first time asks for two dozen files at once, and as many
+processes may start: this function imports the standard library only, and has no layer but our own.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ site = Site(
     Path(__file__).parent / "assets",
     pages={"GET /portal": "member", "GET /console": "console"},
     files="GET /portal/{proxy+}",
+    documents={"GET /openapi.json": Path(__file__).parent / "openapi.json"},
 )
 
 

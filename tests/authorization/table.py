@@ -43,6 +43,7 @@ _STAFF_OR_TILL: Final = _row(403, 403, 200, 200, 200)
 EXPECTED: Final[Mapping[str, Statuses]] = MappingProxyType(
     {
         "GET /health": _PUBLIC,
+        "GET /openapi.json": _PUBLIC,
         "GET /portal": _PUBLIC,
         "GET /console": _PUBLIC,
         "GET /portal/{proxy+}": _PUBLIC,

@@ -42,7 +42,7 @@ from points_ledger.runtime import checkpoints as runtime_checkpoints
 from points_ledger.runtime import stream as runtime_stream
 from points_ledger.runtime import totals as runtime_totals
 from points_ledger.service.ports import Append, ExternalLink, Write
-from tests.functions import access, gateway, records
+from tests.functions import access, described, gateway, records
 from tests.functions.gateway import STAFF, CallerKind
 
 if TYPE_CHECKING:
@@ -365,13 +365,16 @@ class Deployed:
         }
         assert len(self.printed.lines) == 1, "one line per request"
         headers = answered["headers"]
-        return Answer(
+        answer = Answer(
             status=answered["statusCode"],
             headers=headers,
-            body=json.loads(answered["body"]) if "json" in headers["content-type"] else {},
+            body=json.loads(answered["body"]) if _is_readable_json(answered) else {},
             text=answered["body"],
             printed=self.printed,
         )
+        # Whatever is answered, the description says so.
+        assert described.faults(event["routeKey"], answer) == []
+        return answer
 
     def take(self, function: str, *given: Fact | str) -> list[str]:
         """Hand a batch to a queue's function; the ids of the messages that have to come again."""
@@ -599,6 +602,10 @@ def _printed(text: str) -> Printed:
         metrics=[document for document in documents if "_aws" in document],
         text=text,
     )
+
+
+def _is_readable_json(answered: Json) -> bool:
+    return "json" in answered["headers"]["content-type"] and not answered["isBase64Encoded"]
 
 
 def failures(answer: Json) -> list[str]:

@@ -278,6 +278,13 @@ def test_a_file_is_sent_compressed_to_whoever_takes_it(cut_off: Deployed) -> Non
     assert unpacked == (ASSETS / "styles.css").read_bytes()
 
 
+def test_the_description_of_the_api_is_served_as_it_stands(cut_off: Deployed) -> None:
+    answer = cut_off.ask("GET /openapi.json", NOBODY)
+    assert answer.text == (ASSETS.parent / "openapi.json").read_text(encoding="utf-8")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "public, max-age=300"
+
+
 def test_every_module_imports_files_that_are_there() -> None:
     missing = [
         f"{module.relative_to(ASSETS)}: {name}"

@@ -11,6 +11,7 @@ PUBLIC_ROUTES = {
     "GET /unsubscribe",
     "POST /unsubscribe",
     # Pages, and what judges a password or a session's cookie itself.
+    "GET /openapi.json",
     "GET /portal",
     "GET /console",
     "GET /portal/{proxy+}",

@@ -24,6 +24,7 @@ CONTENT_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {
         ".css": "text/css; charset=utf-8",
         ".html": "text/html; charset=utf-8",
+        ".json": "application/json",
         ".js": "text/javascript; charset=utf-8",
         ".svg": "image/svg+xml",
     }
@@ -32,6 +33,7 @@ VERSION_PLACEHOLDER: Final = b"{version}"
 VERSION_CHARACTERS: Final = 16
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
+A_WHILE: Final = "public, max-age=300"
 NOT_FOUND: Final[Mapping[str, object]] = MappingProxyType(
     {
         "type": "urn:points-ledger:problem:not_found",
@@ -39,6 +41,8 @@ NOT_FOUND: Final[Mapping[str, object]] = MappingProxyType(
         "status": HTTPStatus.NOT_FOUND.value,
         "detail": "Not found: no page",
         "code": "not_found",
+        "what": "page",
+        "id": "",
     }
 )
 
@@ -70,12 +74,18 @@ class File:
 
 
 class Site:
-    """The files of one folder: `pages` by route, and everything else under the route `files`."""
+    """The files of one folder: `pages` by route, and everything else under the route `files`.
 
-    def __init__(self, folder: Path, *, pages: Mapping[str, str], files: str) -> None:
+    `documents` are single files by route, which say nothing of the pages and are kept a while.
+    """
+
+    def __init__(
+        self, folder: Path, *, pages: Mapping[str, str], files: str, documents: Mapping[str, Path]
+    ) -> None:
         self._folder = folder
         self._pages = pages
         self._files = files
+        self._documents = documents
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, object]:
         """Answer one request; what is not there is a problem of RFC 9457. One log line each."""
@@ -96,12 +106,15 @@ class Site:
     def _found(self, route: object, parameters: Mapping[str, str]) -> tuple[File | None, str]:
         if isinstance(route, str) and route in self._pages:
             return self._page(f"{self._pages[route]}.html"), ASK_AGAIN
+        if isinstance(route, str) and route in self._documents:
+            path = self._documents[route]
+            return _file(path.suffix, path.read_bytes()), A_WHILE
         version, _, name = parameters.get("proxy", "").partition("/")
-        path = self._paths.get(name)
-        if route != self._files or path is None or path.suffix == ".html":
+        found = self._paths.get(name)
+        if route != self._files or found is None or found.suffix == ".html":
             return None, ASK_AGAIN
         # A page of an earlier release gets what there is now, and asks again.
-        return _file(path.suffix, path.read_bytes()), (
+        return _file(found.suffix, found.read_bytes()), (
             FOR_GOOD if version == self.version else ASK_AGAIN
         )
 
