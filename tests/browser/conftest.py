@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Route
 
 from tests.browser import chromium
 from tests.browser.visitor import Visitor
@@ -17,6 +17,8 @@ from tests.stack.published import Published, published_once
 
 WIDE: Final = (1280, 900)
 NARROW: Final = (360, 740)
+FILES: Final = re.compile(r"/portal/[0-9a-f]{8,}/")
+FOR_GOOD: Final = "immutable"
 
 NewVisitor = Callable[..., Visitor]
 
@@ -39,9 +41,34 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def kept_files() -> Callable[[Route], None]:
+    """Answers for files under a version as a browser's cache does, for the browser of each test.
+
+    The first one is asked for; its answer may be kept for good, and is.
+    """
+    kept: dict[str, tuple[bytes, dict[str, str]]] = {}
+
+    def answer(route: Route) -> None:
+        url = route.request.url
+        if url not in kept:
+            found = route.fetch()
+            if not found.ok or FOR_GOOD not in found.headers["cache-control"]:
+                route.fulfill(response=found)
+                return
+            kept[url] = (found.body(), found.headers)
+        body, headers = kept[url]
+        route.fulfill(body=body, headers=headers)
+
+    return answer
+
+
 @pytest.fixture
 def new_visitor(
-    browser: Browser, stack: Mapping[str, Any], request: pytest.FixtureRequest
+    browser: Browser,
+    stack: Mapping[str, Any],
+    kept_files: Callable[[Route], None],
+    request: pytest.FixtureRequest,
 ) -> Iterator[NewVisitor]:
     """Makes visitors: `new_visitor()`, or with a `size` such as NARROW."""
     made: list[tuple[BrowserContext, Visitor]] = []
@@ -51,6 +78,7 @@ def new_visitor(
             viewport={"width": size[0], "height": size[1]}, locale="en-US", reduced_motion="reduce"
         )
         context.set_default_timeout(chromium.PATIENCE_MILLISECONDS)
+        context.route(FILES, kept_files)
         visitor = Visitor(context.new_page(), stack)
         made.append((context, visitor))
         return visitor
