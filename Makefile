@@ -7,6 +7,7 @@
 #   make soak    what chance decides, at length, and under load (up to 20 minutes)
 #   make lint    the checks that need no stack               make lock    update all pinned versions
 #   make status  the stack's addresses and passwords         make logs FUNCTION=members
+#   make tail    follow all logs; FUNCTION=accrual, CORRELATION=… for some of them
 #   make verify FILE=export.json    compute the entries of an export again
 #   make schema  write docs/program.schema.json and the examples in docs/program.md again
 #   make openapi write the description of the HTTP API again, which GET /openapi.json serves
@@ -99,7 +100,7 @@ $(DEV)/.package: $(DEV)/.installed
 
 # ---- The local stack
 
-.PHONY: run up down status logs
+.PHONY: run up down status logs tail
 run: setup
 	@exec $(PY) -m local.demo
 
@@ -115,6 +116,12 @@ status: setup
 FUNCTION ?= webhooks
 logs: setup
 	@$(PY) -m local logs $(FUNCTION)
+
+# Ends with ctrl-C. FUNCTION has a default for `logs`, which does not count here.
+tail: setup
+	@exec $(PY) -m local tail \
+		$(if $(filter command line environment,$(origin FUNCTION)),--function '$(FUNCTION)') \
+		$(if $(CORRELATION),--correlation '$(CORRELATION)')
 
 # ---- Checks
 

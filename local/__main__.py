@@ -1,6 +1,7 @@
 """Command line of the local stack; ``python -m local --help`` lists the commands."""
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from local import stack, tour
 from local.error import LocalStackError
 from local.home import home_of_tests
+from local.tail import Wanted
 
 
 def main(arguments: list[str]) -> int:
@@ -20,6 +22,9 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("status", help="print the description of the running stack")
     logs = commands.add_parser("logs", help="print what a function has logged")
     logs.add_argument("function", help="its folder under functions/")
+    tail = commands.add_parser("tail", help="follow what all functions log, one line each")
+    tail.add_argument("--function", help="only this one, by its folder under functions/")
+    tail.add_argument("--correlation", help="only what belongs to this request or run")
     token = commands.add_parser("token", help="print an id token to call the API with")
     token.add_argument("role", choices=("admin", "staff", "member"))
     purchase = commands.add_parser("purchase", help="send a ticket as a till would, signed")
@@ -50,6 +55,8 @@ def _run(parsed: argparse.Namespace) -> int:
         case "logs":
             for line in stack.logged(stack.checkout(), parsed.function):
                 print(line)
+        case "tail":
+            _tail(Wanted(function=parsed.function or None, correlation=parsed.correlation or None))
         case "token":
             print(tour.token(stack.describe(stack.checkout()), parsed.role))
         case "purchase":
@@ -63,6 +70,13 @@ def _run(parsed: argparse.Namespace) -> int:
         case "within":
             return _within(parsed.program)
     return 0
+
+
+def _tail(wanted: Wanted) -> None:
+    """Follow the logs until somebody has seen enough: that is no failure."""
+    with contextlib.suppress(KeyboardInterrupt):
+        for line in stack.tail(stack.checkout(), wanted):
+            print(line, flush=True)
 
 
 def _within(program: list[str]) -> int:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,15 @@ from local import deployment, emulator, routes, users, webhook_secrets
 from local.cloud import REGION, Cloud
 from local.error import LocalStackError, StackNotRunningError
 from local.home import DEFAULT_PORT, Home, home_of_checkout, home_of_tests
+from local.tail import POLL_SECONDS, Tail, Wanted
 
 STACK_FILE_VARIABLE = "POINTS_LEDGER_STACK"
 """Names the stack file of a running stack that tests are to use."""
 
 HIGHEST_PORT = 65535
+
+STORY_MILLISECONDS = 24 * 60 * 60 * 1_000
+"""How far back the lines of one request are looked for; else only what comes is shown."""
 
 FUNCTION_OUTPUT = re.compile(r"(?P<name>\w+)FunctionName")
 QUEUE_OUTPUT = re.compile(r"(?P<name>\w+)QueueUrl")
@@ -94,6 +99,25 @@ def logged(home: Home, function: str) -> Iterator[str]:
     for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
         for event in page["events"]:
             yield event["message"].rstrip()
+
+
+def tail(home: Home, wanted: Wanted) -> Iterator[str]:
+    """Yield what functions log from now on, as it comes, for as long as the stack runs."""
+    if emulator.running_process(home) is None:
+        raise StackNotRunningError
+    port, now = emulator.recorded_port(home) or home.port, int(time.time() * 1_000)
+    following = Tail(
+        logs=Cloud(replace(home, port=port)).logs,
+        prefix=f"/{deployment.STACK_NAME}/",
+        wanted=wanted,
+        since_milliseconds=now - (0 if wanted.correlation is None else STORY_MILLISECONDS),
+    )
+
+    def wait() -> bool:
+        time.sleep(POLL_SECONDS)
+        return emulator.running_process(home) is not None
+
+    return following.follow(wait)
 
 
 @contextlib.contextmanager
