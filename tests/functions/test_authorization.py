@@ -1,16 +1,14 @@
 """Who may do what: every route with every kind of caller, in one table."""
 
-import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tests.authorization.calls import CALLS, Call
+from tests.authorization.calls import CALLS
 from tests.authorization.table import CALLERS, CODES, EXPECTED, SESSIONS, SIGNED, UNAUTHENTICATED
 from tests.functions import access
-from tests.functions.deployed import Answer, Deployed, functions_by_route
+from tests.functions.deployed import Deployed, functions_by_route
+from tests.functions.desk import Desk
 from tests.functions.gateway import (
     ADMIN,
     NOBODY,
@@ -27,7 +25,6 @@ from tests.functions.gateway import (
 
 Json = dict[str, Any]
 
-COLLEAGUE = person("colleague", groups="[admin]")
 NOT_THESE = {
     "stranger": (STRANGER, 403),
     "person's access token": (PERSONS_ACCESS_TOKEN, 401),
@@ -37,44 +34,6 @@ NOT_THESE = {
 MAY_SEE_NOTHING_OF_IT = {
     route: 404 if row["other"] == 404 else 403 for route, row in EXPECTED.items()
 }
-
-
-@dataclass
-class Desk:
-    """A stack of functions in which a colleague sets the stage."""
-
-    deployed: Deployed
-    member_id: str = ""
-    friend_id: str = ""
-    calls: Iterator[int] = field(default_factory=itertools.count)
-
-    def __post_init__(self) -> None:
-        self.member_id = self.deployed.enrol("C-1", organisation="Acme")
-        self.friend_id = self.deployed.enrol("C-2", organisation="Acme")
-        self.deployed.give("C-1", 60_000)
-        self.deployed.queue_simulations()
-        self.deployed.make_last_resorts()
-        self.deployed.make_bucket()
-        self.deployed.queue_outbound()
-        self.deployed.open_pool()
-
-    def ask(self, route: str, call: Call, caller: CallerKind) -> Answer:
-        return self.deployed.ask(
-            route,
-            caller,
-            path=call.path or None,
-            query=call.query or None,
-            body=call.body,
-            key=f"call-{next(self.calls)}",
-        )
-
-    def colleague(self, route: str, call: Call) -> Json:
-        answer = self.ask(route, call, COLLEAGUE)
-        assert answer.status in (200, 201, 202), answer.body
-        return answer.body
-
-    def enrol(self) -> str:
-        return self.deployed.enrol()
 
 
 def test_every_route_of_the_template_has_its_row() -> None:

@@ -202,6 +202,11 @@ def test_without_a_cookie_there_is_no_session(
         ("POST /session", {"username": "dana", "password": ""}, ["password"]),
         ("POST /session", {"username": "dana", "password": "x", "admin": True}, ["admin"]),
         ("POST /session/new-password", {"username": "dana"}, ["challenge", "new_password"]),
+        (
+            "POST /session/new-password",
+            {"username": "dana", "new_password": "Another-9", "challenge": "too short"},
+            ["challenge"],
+        ),
         ("POST /session/forgotten-password", {}, ["username"]),
         ("POST /session/reset-password", {"username": "d", "code": "1"}, ["new_password"]),
     ],

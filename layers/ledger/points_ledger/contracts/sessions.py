@@ -10,6 +10,8 @@ from points_ledger.domain.dataclass import dataclass
 
 MAX_SECRET_CHARACTERS: Final = 4_096
 """Of a password or a challenge; the pool has bounds of its own."""
+MIN_CHALLENGE_CHARACTERS: Final = 20
+"""Of what the pool gives out; it is not even asked about less."""
 
 
 def _secret(value: str) -> str:
@@ -19,7 +21,15 @@ def _secret(value: str) -> str:
     return value
 
 
+def _challenge(value: str) -> str:
+    if len(value) < MIN_CHALLENGE_CHARACTERS:
+        raise ValueError(f"must have at least {MIN_CHALLENGE_CHARACTERS} characters")
+    return value
+
+
 Secret = Annotated[str, _secret, Schema(minLength=1, maxLength=MAX_SECRET_CHARACTERS)]
+
+Challenge = Annotated[Secret, _challenge, Schema(minLength=MIN_CHALLENGE_CHARACTERS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +46,7 @@ class NewPasswordBody:
 
     username: Text
     new_password: Secret
-    challenge: Secret
+    challenge: Challenge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

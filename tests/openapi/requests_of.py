@@ -1,0 +1,63 @@
+"""Requests that Schemathesis makes of the description, some of them over a call that succeeds."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core import NOT_SET
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.authorization.calls import Call
+from tests.functions import described
+
+Json = dict[str, Any]
+
+CHECKS: Final = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+MODES: Final = {"right": GenerationMode.POSITIVE, "wrong": GenerationMode.NEGATIVE}
+
+
+@cache
+def operations() -> Mapping[str, APIOperation[Any, Any, Any, Any]]:
+    """By route, as template.yaml writes it; pages are no part of what is generated."""
+    schema = schemathesis.openapi.from_dict(json.loads(json.dumps(described.document())))
+    return dict(_by_route(schema))
+
+
+def _by_route(
+    schema: schemathesis.BaseSchema,
+) -> Iterator[tuple[str, APIOperation[Any, Any, Any, Any]]]:
+    for each in schema.get_all_operations():
+        operation = each.ok()
+        if operation.path != "/portal/{proxy}":
+            yield f"{operation.method.upper()} {operation.path}", operation
+
+
+def cases(route: str, mode: str) -> st.SearchStrategy[Case]:
+    return operations()[route].as_strategy(generation_mode=MODES[mode])
+
+
+def laid_over(case: Case, call: Call) -> Case:
+    """The case with what it needs to get past the door: what the call names, where it says less."""
+    case.path_parameters = {**(case.path_parameters or {}), **call.path}
+    case.query = {**call.query, **(case.query or {})}
+    if isinstance(call.body, dict) and (case.body is NOT_SET or isinstance(case.body, dict)):
+        case.body = {**({} if case.body is NOT_SET else case.body), **call.body}
+        case.media_type = "application/json"
+    return case

@@ -1,0 +1,140 @@
+"""What Schemathesis asks of every route, put to the functions themselves: right and wrong requests.
+
+No answer is a mistake of ours, and none differs from the description (also by its status, its media
+type and its code: `Deployed.answer` judges that more strictly than Schemathesis).
+"""
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pytest
+import requests
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case
+from schemathesis.core.transport import Response
+
+from points_ledger.runtime import bootstrap
+from tests.authorization.calls import CALLS, Call
+from tests.functions import described, gateway
+from tests.functions.deployed import Answer, Deployed, new_stack, program
+from tests.functions.desk import Desk
+from tests.functions.gateway import ADMIN, NOBODY, OTHER_MEMBER, STAFF, TILL, CallerKind, member
+from tests.openapi.requests_of import CHECKS, cases, laid_over, operations
+
+Json = dict[str, Any]
+
+EXAMPLES: Final = 40 if os.environ.get("SOAK") else 2
+BASE_URL: Final = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"
+PASSED_ON: Final = ("idempotency-key", "accept", "cookie")
+PROVIDERS: Final = ("stripe", "square", "shopify", "standard")
+ANSWERED_WRONGLY_BY_MOTO: Final = frozenset(
+    {"POST /session/new-password", "POST /session/reset-password"}
+)
+"""It knows another error than Cognito for a challenge or a person that there is not."""
+WRITE_FOR_GOOD: Final = ("DELETE /members/{member_id}", "POST /members/{member_id}/merge")
+"""Not asked about the member that the others are about."""
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    with pytest.MonkeyPatch.context() as monkeypatch, new_stack(monkeypatch) as stack:
+        stack.set_up(program())
+        stack.hear()
+        stack.open_post(None)
+        set_up_webhooks(stack, monkeypatch)
+        yield Desk(stack)
+
+
+def set_up_webhooks(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets that nobody signs with, and the queue of payments beside that of earnings."""
+    made = bootstrap.secrets().create_secret(
+        Name="webhooks",
+        SecretString=json.dumps({each: ["whsec_c2VjcmV0LW9mLW5vYm9keS0x"] for each in PROVIDERS}),
+    )
+    payments = bootstrap.sqs().create_queue(QueueName="payments")["QueueUrl"]
+    monkeypatch.setenv("WEBHOOK_SECRET_ARN", made["ARN"])
+    monkeypatch.setenv("PAYMENT_QUEUE_URL", payments)
+    monkeypatch.setenv("SQUARE_NOTIFICATION_URL", "{scheme}://{host}{path}")
+    assert stack.earning_queue_url
+
+
+def asked() -> list[tuple[str, str]]:
+    """Each route, and how: what is wrong comes in bodies for the most part."""
+    is_long = bool(os.environ.get("SOAK"))
+    routes = sorted(operations().keys() - ANSWERED_WRONGLY_BY_MOTO)
+    parts = {route: described.operation(route).keys() for route in routes}
+    may_be_wrong = [route for route in routes if "requestBody" in parts[route]]
+    if is_long:
+        may_be_wrong = [r for r in routes if parts[r] & {"requestBody", "parameters"}]
+    return [(route, "right") for route in routes] + [(route, "wrong") for route in may_be_wrong]
+
+
+@pytest.mark.parametrize(("route", "mode"), asked())
+def test_what_is_answered_is_described(route: str, mode: str, desk: Desk) -> None:
+    known = CALLS[route](desk) if route in CALLS else Call()
+
+    @settings(
+        max_examples=EXAMPLES,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        derandomize=not os.environ.get("SOAK"),
+    )
+    @given(case=cases(route, mode), caller=callers(desk), over=st.booleans())
+    def ask(case: Case, caller: CallerKind, over: bool) -> None:
+        sent = laid_over(case, known) if over and route not in WRITE_FOR_GOOD else case
+        request = prepared(sent)
+        answer = desk.deployed.answer(event_of(route, sent, request, caller))
+        sent.validate_response(response_of(answer, request), checks=CHECKS)
+
+    ask()
+
+
+def callers(desk: Desk) -> st.SearchStrategy[CallerKind]:
+    """Mostly those who may."""
+    return st.sampled_from(
+        [ADMIN, ADMIN, STAFF, TILL, member(desk.member_id), OTHER_MEMBER, NOBODY]
+    )
+
+
+def prepared(case: Case) -> requests.PreparedRequest:
+    """The request as it would go over the wire."""
+    sent = case.as_transport_kwargs(base_url=BASE_URL)
+    names = ("method", "url", "headers", "params", "json", "data", "cookies")
+    return requests.Request(**{name: sent[name] for name in names if name in sent}).prepare()
+
+
+def event_of(route: str, case: Case, request: requests.PreparedRequest, caller: CallerKind) -> Json:
+    """The request as the gateway would hand it on."""
+    address = urlsplit(str(request.url))
+    headers = {
+        name.lower(): value if isinstance(value, str) else value.decode("latin-1")
+        for name, value in request.headers.items()
+        if name.lower() in PASSED_ON
+    }
+    event = gateway.request(
+        route,
+        caller,
+        path={name: unquote(str(value)) for name, value in (case.path_parameters or {}).items()},
+        query=dict(parse_qsl(address.query, keep_blank_values=True)),
+        headers=headers,
+    )
+    if request.body:
+        body = request.body.encode() if isinstance(request.body, str) else bytes(request.body)
+        event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    return event
+
+
+def response_of(answer: Answer, request: requests.PreparedRequest) -> Response:
+    return Response(
+        status_code=answer.status,
+        headers={name.lower(): [value] for name, value in answer.headers.items()},
+        content=answer.text.encode(),
+        request=request,
+        elapsed=0.0,
+        verify=False,
+    )
