@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import schemathesis
 from hypothesis import strategies as st
@@ -22,6 +22,8 @@ from tests.authorization.calls import Call
 from tests.functions import described
 
 Json = dict[str, Any]
+Operation = APIOperation[Any, Any, Any, Any]
+AnyCase = Case[Operation]
 
 CHECKS: Final = [
     not_a_server_error,
@@ -34,7 +36,7 @@ MODES: Final = {"right": GenerationMode.POSITIVE, "wrong": GenerationMode.NEGATI
 
 
 @cache
-def operations() -> Mapping[str, APIOperation[Any, Any, Any, Any]]:
+def operations() -> Mapping[str, Operation]:
     """By route, as template.yaml writes it; pages are no part of what is generated."""
     schema = schemathesis.openapi.from_dict(json.loads(json.dumps(described.document())))
     return dict(_by_route(schema))
@@ -42,22 +44,23 @@ def operations() -> Mapping[str, APIOperation[Any, Any, Any, Any]]:
 
 def _by_route(
     schema: schemathesis.BaseSchema,
-) -> Iterator[tuple[str, APIOperation[Any, Any, Any, Any]]]:
+) -> Iterator[tuple[str, Operation]]:
     for each in schema.get_all_operations():
-        operation = each.ok()
+        operation = cast("Operation", each.ok())  # type: ignore[union-attr]  # or the test has to fail
         if operation.path != "/portal/{proxy}":
             yield f"{operation.method.upper()} {operation.path}", operation
 
 
-def cases(route: str, mode: str) -> st.SearchStrategy[Case]:
+def cases(route: str, mode: str) -> st.SearchStrategy[AnyCase]:
     return operations()[route].as_strategy(generation_mode=MODES[mode])
 
 
-def laid_over(case: Case, call: Call) -> Case:
+def laid_over(case: AnyCase, call: Call) -> AnyCase:
     """The case with what it needs to get past the door: what the call names, where it says less."""
     case.path_parameters = {**(case.path_parameters or {}), **call.path}
     case.query = {**call.query, **(case.query or {})}
-    if isinstance(call.body, dict) and (case.body is NOT_SET or isinstance(case.body, dict)):
-        case.body = {**({} if case.body is NOT_SET else case.body), **call.body}
+    body: Any = {} if case.body is NOT_SET else case.body
+    if isinstance(call.body, dict) and isinstance(body, dict):
+        case.body = {**body, **call.body}
         case.media_type = "application/json"
     return case

@@ -15,7 +15,6 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import Case
 from schemathesis.core.transport import Response
 
 from points_ledger.runtime import bootstrap
@@ -24,7 +23,7 @@ from tests.functions import described, gateway
 from tests.functions.deployed import Answer, Deployed, new_stack, program
 from tests.functions.desk import Desk
 from tests.functions.gateway import ADMIN, NOBODY, OTHER_MEMBER, STAFF, TILL, CallerKind, member
-from tests.openapi.requests_of import CHECKS, cases, laid_over, operations
+from tests.openapi.requests_of import CHECKS, AnyCase, cases, laid_over, operations
 
 Json = dict[str, Any]
 
@@ -85,7 +84,7 @@ def test_what_is_answered_is_described(route: str, mode: str, desk: Desk) -> Non
         derandomize=not os.environ.get("SOAK"),
     )
     @given(case=cases(route, mode), caller=callers(desk), over=st.booleans())
-    def ask(case: Case, caller: CallerKind, over: bool) -> None:
+    def ask(case: AnyCase, caller: CallerKind, over: bool) -> None:
         sent = laid_over(case, known) if over and route not in WRITE_FOR_GOOD else case
         request = prepared(sent)
         answer = desk.deployed.answer(event_of(route, sent, request, caller))
@@ -101,14 +100,16 @@ def callers(desk: Desk) -> st.SearchStrategy[CallerKind]:
     )
 
 
-def prepared(case: Case) -> requests.PreparedRequest:
+def prepared(case: AnyCase) -> requests.PreparedRequest:
     """The request as it would go over the wire."""
     sent = case.as_transport_kwargs(base_url=BASE_URL)
     names = ("method", "url", "headers", "params", "json", "data", "cookies")
     return requests.Request(**{name: sent[name] for name in names if name in sent}).prepare()
 
 
-def event_of(route: str, case: Case, request: requests.PreparedRequest, caller: CallerKind) -> Json:
+def event_of(
+    route: str, case: AnyCase, request: requests.PreparedRequest, caller: CallerKind
+) -> Json:
     """The request as the gateway would hand it on."""
     address = urlsplit(str(request.url))
     headers = {
@@ -124,7 +125,8 @@ def event_of(route: str, case: Case, request: requests.PreparedRequest, caller: 
         headers=headers,
     )
     if request.body:
-        body = request.body.encode() if isinstance(request.body, str) else bytes(request.body)
+        sent: Any = request.body
+        body = sent.encode() if isinstance(sent, str) else sent
         event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
     return event
 
