@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from points_ledger.runtime import bootstrap
+from points_ledger.runtime import bootstrap, observability
+from tests.unit.runtime.conftest import Printed
 
 MAKERS: list[Callable[[], Any]] = [
     bootstrap.dynamodb,
@@ -56,3 +57,16 @@ def test_the_endpoint_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch
 
 def test_the_clock_is_aware_and_in_utc() -> None:
     assert bootstrap.utc_now().tzinfo is UTC
+
+
+@pytest.mark.parametrize(("attempts", "counted"), [(0, 0), (2, 2)])
+def test_requests_that_are_sent_again_are_counted(
+    attempts: int, counted: int, printed: Callable[[], Printed]
+) -> None:
+    answer = {"ResponseMetadata": {"RetryAttempts": attempts}}
+    with observability.invocation():
+        observability.count("posted")
+        bootstrap.dynamodb().meta.events.emit(
+            "after-call.dynamodb.GetItem", parsed=answer, context={}, http_response=None
+        )
+    assert printed().counted("request_retried") == counted

@@ -1,6 +1,7 @@
 """One line per outcome: findable, countable, and free of what must not be logged."""
 
 from collections.abc import Callable
+from threading import Thread
 
 import pytest
 from botocore.exceptions import ClientError
@@ -63,6 +64,20 @@ def test_outcomes_are_counted_even_when_the_function_fails(
     with pytest.raises(RuntimeError):
         fail()
     assert printed().counted("conflict") == 3
+
+
+def test_what_many_threads_count_at_once_is_all_counted(printed: Callable[[], Printed]) -> None:
+    def count() -> None:
+        for _ in range(250):
+            observability.count("race_lost")
+
+    with observability.invocation():
+        threads = [Thread(target=count) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert printed().counted("race_lost") == 2_000
 
 
 def test_nothing_is_printed_where_nothing_was_counted(printed: Callable[[], Printed]) -> None:

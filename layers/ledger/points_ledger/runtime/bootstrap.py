@@ -4,12 +4,15 @@ One botocore session per process with low-level clients, each made when it is fi
 Region, credentials and endpoint come from the environment as botocore itself reads it.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import botocore.session
 from botocore.config import Config
+
+from points_ledger.runtime import observability
 
 if TYPE_CHECKING:  # stubs, absent at run time
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -121,4 +124,13 @@ def _client(  # type: ignore[no-untyped-def]  # noqa: ANN202 - botocore builds t
         max_pool_connections=MAX_POOL_CONNECTIONS,
         tcp_keepalive=True,
     )
-    return _session().create_client(service, config=config)
+    client = _session().create_client(service, config=config)
+    client.meta.events.register("after-call", _count_retries)
+    return client
+
+
+def _count_retries(parsed: Mapping[str, Any], **_: object) -> None:
+    """Count the requests that botocore sent again: throttled, or without an answer."""
+    retries = parsed.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+    if retries:
+        observability.count("request_retried", retries)

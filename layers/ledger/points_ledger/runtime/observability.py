@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
+from threading import Lock
 from types import TracebackType
 from typing import Final, Literal
 
@@ -25,6 +26,9 @@ MAX_VALUE_CHARACTERS: Final = 256
 MAX_IDS: Final = 16
 MAX_FRAMES: Final = 12
 """Of a failure's traceback, innermost last."""
+
+_counting: Final = Lock()
+"""Metrics are written by themselves when one is full, which two threads must not do at once."""
 
 Level = Literal["info", "warning", "error"]
 Identifier = str | int | None
@@ -78,8 +82,12 @@ def log_failure(failure: BaseException, *, ids: Mapping[str, Identifier] | None 
 
 
 def count(name: str, value: int = 1) -> None:
-    """Add to a metric: `name` is an outcome, or what a service counts, such as lost races."""
-    metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+    """Add to a metric: `name` is an outcome, or what a service counts, such as lost races.
+
+    From any thread: several visits of a sweep count at the same time.
+    """
+    with _counting:
+        metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 @contextmanager
