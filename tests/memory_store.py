@@ -40,7 +40,6 @@ from points_ledger.service.ports import (
     Lost,
     Marker,
     MarkerKind,
-    MarkerPage,
     Note,
     NotePlace,
     Outcome,
@@ -58,10 +57,16 @@ from points_ledger.service.ports import (
     Simulation,
     Stock,
     Stored,
-    SweepProgress,
     VersionList,
     Wait,
     Write,
+)
+from points_ledger.service.sweep_ports import (
+    HourAndShard,
+    MarkerPage,
+    ShardProgress,
+    SweepProgress,
+    shards_for,
 )
 
 
@@ -94,7 +99,10 @@ class MemoryStore:
         self._parked: dict[PaymentKey, dict[Fact, None]] = {}
         self._hours: dict[tuple[MarkerKind, datetime], int] = {}
         self._markers: dict[tuple[MarkerKind, datetime, int], dict[str, Marker]] = {}
+        self._places: dict[tuple[MarkerKind, datetime, int], list[str]] = {}
+        self._put_into: dict[tuple[MarkerKind, datetime], int] = {}
         self._progress: dict[MarkerKind, SweepProgress] = {}
+        self._shards: dict[MarkerKind, dict[HourAndShard, ShardProgress]] = {}
 
     # --- Store ------------------------------------------------------------------------------
 
@@ -197,6 +205,7 @@ class MemoryStore:
             case Remove(item=Listed() as place):
                 self._lists.pop(place, None)
             case Remove(item=Marker() as marker):
+                self._places.clear()
                 for markers in self._markers.values():
                     for name in [name for name, each in markers.items() if each == marker]:
                         del markers[name]
@@ -235,9 +244,13 @@ class MemoryStore:
 
     def _put_marker(self, marker: Marker) -> None:
         hour = _hour(max(marker.due_at, self._clock()))
-        shards = self._hours.setdefault((marker.kind, hour), 1)
+        counted = self._put_into.get((marker.kind, hour), 0) + 1
+        self._put_into[marker.kind, hour] = counted
+        shards = max(shards_for(counted), self._hours.get((marker.kind, hour), 1))
+        self._hours[marker.kind, hour] = shards
         digest = hashlib.sha256(marker.target.encode()).hexdigest()
         place = (marker.kind, hour, int(digest, 16) % shards)
+        self._places.pop(place, None)
         self._markers.setdefault(place, {})[f"{_sortable(marker.due_at)}#{digest}"] = marker
 
     # --- LedgerReader and WaitingReader -----------------------------------------------------
@@ -345,7 +358,7 @@ class MemoryStore:
     # --- SweepStore -------------------------------------------------------------------------
 
     def due_hours(
-        self, kind: MarkerKind, *, since: datetime | None, until: datetime
+        self, kind: MarkerKind, *, since: datetime | None, until: datetime, limit: int
     ) -> Sequence[tuple[datetime, int]]:
         first = _hour(since) if since else None
         with self._lock:
@@ -353,7 +366,7 @@ class MemoryStore:
                 (hour, shards)
                 for (stored_kind, hour), shards in self._hours.items()
                 if stored_kind == kind and hour <= until and (first is None or hour >= first)
-            )
+            )[:limit]
 
     def markers(
         self,
@@ -367,13 +380,24 @@ class MemoryStore:
     ) -> MarkerPage:
         with self._lock:
             stored = self._markers.get((kind, hour, shard), {})
-            places = sorted(stored)
+            places = self._sorted_places(kind, hour, shard)
             begin = bisect.bisect_right(places, after) if after is not None else 0
-            due = [place for place in places[begin:] if stored[place].due_at <= until][:limit]
+            due = [
+                place for place in places[begin : begin + limit] if stored[place].due_at <= until
+            ]
             return MarkerPage(
                 markers=tuple(stored[place] for place in due),
+                places=tuple(due),
                 cursor=due[-1] if len(due) == limit else None,
             )
+
+    def _sorted_places(self, kind: MarkerKind, hour: datetime, shard: int) -> list[str]:
+        """The places of a shard's markers; sorted once as long as none comes or goes."""
+        stored = self._markers.get((kind, hour, shard), {})
+        known = self._places.get((kind, hour, shard))
+        if known is None:
+            known = self._places[kind, hour, shard] = sorted(stored)
+        return known
 
     def progress(self, kind: MarkerKind) -> SweepProgress:
         with self._lock:
@@ -381,7 +405,31 @@ class MemoryStore:
 
     def save_progress(self, kind: MarkerKind, progress: SweepProgress) -> None:
         with self._lock:
-            self._progress[kind] = progress
+            stored = self._progress.get(kind, SweepProgress()).first_open_hour
+            assert progress.first_open_hour is not None
+            if stored is None or stored <= progress.first_open_hour:
+                self._progress[kind] = progress
+
+    def shards(
+        self, kind: MarkerKind, *, first: datetime, last: datetime
+    ) -> Mapping[HourAndShard, ShardProgress]:
+        with self._lock:
+            stored = self._shards.get(kind, {})
+            return {place: each for place, each in stored.items() if first <= place[0] <= last}
+
+    def shard(self, kind: MarkerKind, hour: datetime, shard: int) -> ShardProgress:
+        with self._lock:
+            nothing = ShardProgress(hour=hour, shard=shard)
+            return self._shards.get(kind, {}).get((hour, shard), nothing)
+
+    def save_shard(self, kind: MarkerKind, progress: ShardProgress) -> ShardProgress:
+        with self._lock:
+            stored = self.shard(kind, progress.hour, progress.shard)
+            if stored.revision != progress.revision:
+                return stored
+            later = replace(progress, revision=progress.revision + 1)
+            self._shards.setdefault(kind, {})[progress.hour, progress.shard] = later
+            return later
 
     # --- For tests --------------------------------------------------------------------------
 

@@ -3,11 +3,14 @@
 Members are warned some days before, and a lot that may not expire without notice is extended.
 Reservations that have ended are released on the way, in case their own sweep was late.
 
-Trigger: schedule, or an invocation with `{"scheduled_time": "…"}`. Contract: answers counts (due,
-posted, failed, visited). Failure destination: expiry_failures.
+Trigger: schedule, or an invocation with `{"scheduled_time": "…"}`; and SQS, shards of crowded hours
+that a tick has left to workers. Contract: a tick answers counts (due, posted, failed, visited, and
+queued where it left something), a worker the messages that come again. Failure destination:
+expiry_failures, and the dead letters of expiry_sweep.
 """
 
 from datetime import datetime
+from typing import Any
 
 from points_ledger.runtime import services, sweeping
 from points_ledger.runtime.batch import Context
@@ -16,10 +19,10 @@ from points_ledger.service.ports import MarkerKind
 ACTOR = "schedule:expiry"
 
 
-def handler(event: object, context: Context) -> dict[str, int]:
+def handler(event: object, context: Context) -> dict[str, Any]:
     """Visit every member with a lot or a reservation that is due."""
     visits: dict[MarkerKind, sweeping.Visit] = {"expiry": expire, "reservation": expire}
-    return sweeping.sweep(visits, event, context)
+    return sweeping.sweep_or_work(visits, event, context)
 
 
 def expire(target: str, now: datetime) -> int:

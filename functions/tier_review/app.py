@@ -3,11 +3,14 @@
 The window of the qualifying points moves on, the grace after a fall is over, or a tier that was
 given for a time has ended.
 
-Trigger: schedule, or an invocation with `{"scheduled_time": "…"}`. Contract: answers counts (due,
-posted, failed, visited). Failure destination: tier_review_failures.
+Trigger: schedule, or an invocation with `{"scheduled_time": "…"}`; and SQS, shards of crowded hours
+that a tick has left to workers. Contract: a tick answers counts (due, posted, failed, visited, and
+queued where it left something), a worker the messages that come again. Failure destination:
+tier_review_failures, and the dead letters of tier_review_sweep.
 """
 
 from datetime import datetime
+from typing import Any
 
 from points_ledger.runtime import services, sweeping
 from points_ledger.runtime.batch import Context
@@ -16,10 +19,10 @@ from points_ledger.service.ports import MarkerKind
 ACTOR = "schedule:tier_review"
 
 
-def handler(event: object, context: Context) -> dict[str, int]:
+def handler(event: object, context: Context) -> dict[str, Any]:
     """Visit every member whose tier is due for a look."""
     visits: dict[MarkerKind, sweeping.Visit] = {"tier_review": review}
-    return sweeping.sweep(visits, event, context)
+    return sweeping.sweep_or_work(visits, event, context)
 
 
 def review(target: str, now: datetime) -> int:

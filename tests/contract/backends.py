@@ -22,9 +22,9 @@ from points_ledger.service.ports import (
     MarkerKind,
     PersonalData,
     Store,
-    SweepStore,
     WaitingReader,
 )
+from points_ledger.service.sweep_ports import SweepStore
 from tests.memory_store import MemoryStore
 from tests.template.reading import Json, read_template
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from points_ledger.adapters.dynamodb import codec, keys
+from points_ledger.adapters.dynamodb import codec, keys, sweeps
 from points_ledger.adapters.dynamodb.codec import Attributes, decode_stream_image
 from points_ledger.adapters.dynamodb.item_size import WRITE_UNIT_BYTES, size_bytes
 from points_ledger.adapters.dynamodb.tracing import correlation_of
@@ -71,10 +71,10 @@ from points_ledger.service.ports import (
     SimulationDraft,
     Stock,
     Stored,
-    SweepProgress,
     VersionList,
     Wait,
 )
+from points_ledger.service.sweep_ports import ShardProgress, SweepProgress
 from tests.contract import shapes
 from tests.contract.shapes import CUSTOMER, MEMBER, POSTED_AT, RECORDED_AT
 
@@ -528,7 +528,17 @@ NOTE = Note(member_id=MEMBER, id="n1", text="Zoë asked", salt="ab12")
 LISTED = Listed(list="names", partition="é", sort="é#%b c", id="mbr_#1")
 SHARE = PendingShare(earning=TICKET, member_id=FRIEND, since=POSTED_AT)
 ENDED_SHARE = replace(SHARE, since=None)
-PROGRESS = SweepProgress(first_open_hour=MARKER_HOUR, cursors={"2027-01-31T06#0": "a#b"})
+PROGRESS = SweepProgress(first_open_hour=MARKER_HOUR)
+SHARD = ShardProgress(
+    hour=MARKER_HOUR,
+    shard=17,
+    revision=3,
+    cursor="a#b",
+    closing="a#a",
+    has_failed=True,
+    queued_at=RECORDED_AT,
+)
+CLOSED_SHARD = ShardProgress(hour=MARKER_HOUR, shard=0, revision=1, is_closed=True)
 
 
 def encoded(stored: Stored) -> Attributes:
@@ -565,7 +575,9 @@ ITEMS: dict[str, Attributes] = {
     "listed": codec.encode_put(LISTED),
     "pending_share": codec.encode_put(SHARE),
     "pending_share_ended": codec.encode_put(ENDED_SHARE),
-    "progress": codec.encode_progress("expiry", PROGRESS),
+    "progress": sweeps.encode_progress("expiry", PROGRESS),
+    "sweep_shard": sweeps.encode_shard("expiry", SHARD),
+    "sweep_shard_closed": sweeps.encode_shard("expiry", CLOSED_SHARD),
 }
 
 
@@ -596,10 +608,12 @@ def item_of(stored_image: dict[str, dict[str, str]]) -> Attributes:
 
 DEFLATED = {"entry_deflated", "earning_deflated"}
 """The same text need not be the same bytes with every version of zlib."""
-WRITTEN_OTHERWISE = {"earning_whole_life", "entry_reservation", "profile", "redemption"}
+WRITTEN_OTHERWISE = {
+    *("earning_whole_life", "entry_reservation", "profile", "progress", "redemption"),
+}
 """As they were written before: without a revision, with the list of whoever had points pending of
-an earning where now stands whose list the earning itself is in, and with an opened reservation in
-full, which the state after the entry has anyway."""
+an earning where now stands whose list the earning itself is in, with an opened reservation in
+full, which the state after the entry has anyway, and with the cursors of a sweep in one item."""
 
 
 class TestSamples:
@@ -620,12 +634,15 @@ class TestSamples:
     def test_lists_of_what_waits(self) -> None:
         assert codec.decode_marker(item_of(sample("marker"))) == MARKER
         assert codec.decode_waiting(item_of(sample("waiting"))) == TICKET
-        assert codec.decode_progress(item_of(sample("progress"))) == PROGRESS
+        assert sweeps.decode_progress(item_of(sample("progress"))) == PROGRESS
+        assert sweeps.decode_progress(ITEMS["progress"]) == PROGRESS
+        assert sweeps.decode_shard(item_of(sample("sweep_shard"))) == SHARD
+        assert sweeps.decode_shard(item_of(sample("sweep_shard_closed"))) == CLOSED_SHARD
         assert codec.decode_note(item_of(sample("note"))) == NOTE
         for name, park in PARKS.items():
             assert codec.decode_parked(item_of(sample(name))) == park.fact
 
-    @pytest.mark.parametrize("name", sorted(WRITTEN_OTHERWISE))
+    @pytest.mark.parametrize("name", sorted(WRITTEN_OTHERWISE - {"progress"}))
     def test_what_is_written_otherwise_now_is_read_the_same(self, name: str) -> None:
         assert image(ITEMS[name]) != sample(name)
         assert codec.decode(ITEMS[name]) == codec.decode(item_of(sample(name))) == STORED[name]
@@ -634,6 +651,7 @@ class TestSamples:
         "name",
         [
             *("marker", "waiting", "parked_refund", "note", "progress"),
+            *("sweep_shard", "sweep_shard_closed"),
             *("listed", "pending_share", "pending_share_ended"),
         ],
     )
@@ -659,7 +677,9 @@ class TestSamples:
         readers = {
             "marker": codec.decode_marker,
             "waiting": codec.decode_waiting,
-            "progress": codec.decode_progress,
+            "progress": sweeps.decode_progress,
+            "sweep_shard": sweeps.decode_shard,
+            "sweep_shard_closed": sweeps.decode_shard,
             "note": codec.decode_note,
             **dict.fromkeys(PARKS, codec.decode_parked),
         }

@@ -261,6 +261,12 @@ class Deployed:
         self.monkeypatch.setenv("SIMULATION_QUEUE_URL", url)
         return url
 
+    def queue_shards(self) -> str:
+        """Make the queue on which shards of crowded hours wait for a worker; its address."""
+        url = bootstrap.sqs().create_queue(QueueName="shards")["QueueUrl"]
+        self.monkeypatch.setenv("SWEEP_QUEUE_URL", url)
+        return url
+
     def make_last_resorts(self) -> None:
         """Make every queue of last resort, and the queues that theirs are tried again on."""
         for queue, kind, target in json.loads(last_resorts()).values():
@@ -556,6 +562,7 @@ def environment() -> Mapping[str, str]:
         "EVENT_BUS_NAME": BUS,
         "CHECKPOINT_BUCKET": BUCKET,
         "ALLOW_FUTURE_SCHEDULES": "false",
+        "SWEEP_PARALLELISM": "1",  # moto loses writes of several threads
         "OUTBOUND_ALLOW_LOOPBACK": "false",
         "OUTBOUND_RETRY_DELAYS_SECONDS": "5,300,1800",
         "POWERTOOLS_LOG_LEVEL": "INFO",

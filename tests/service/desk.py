@@ -383,9 +383,8 @@ class Desk:
         )
         return self.merging.merge(command)
 
-    def sweep(self, kind: MarkerKind, *, pages: int = 1_000) -> SweepReport:
-        """Run a schedule at the desk's time; `pages` is for how many pages there is time."""
-        left = iter(range(pages))
+    def sweep(self, kind: MarkerKind) -> SweepReport:
+        """Run a schedule at the desk's time."""
 
         def release(target: str, now: datetime) -> int:
             key = EarningKey.parse(target)
@@ -413,7 +412,6 @@ class Desk:
             store=self.memory,
             visit=visits.get(kind, expire),
             clock=self.clock,
-            has_time=lambda: next(left, None) is not None,
         )
         return sweep.run(self.now)
 

@@ -1,7 +1,7 @@
 """Markers bring back what falls due, and the sweep visits each of them, come what may."""
 
-from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from points_ledger.domain.error import ConflictError
 from points_ledger.service.ports import Marker, Put
@@ -117,17 +117,20 @@ class Visits:
             raise ConflictError
         return 1
 
-    def run(
-        self, now: datetime | None = None, has_time: Callable[[], bool] = lambda: True
-    ) -> SweepReport:
-        sweep = Sweep(
+    def sweep(self, most: int | None = None, **settings: Any) -> Sweep:  # noqa: ANN401 - the sweep's
+        """A sweep that has time for so many visits."""
+        before = len(self.seen)
+        return Sweep(
             kind="expiry",
             store=self.store,
             visit=self.visit,
             clock=lambda: self.now,
-            has_time=has_time,
+            has_time=lambda: most is None or len(self.seen) - before < most,
+            **settings,
         )
-        return sweep.run(now or self.now)
+
+    def run(self, now: datetime | None = None, most: int | None = None) -> SweepReport:
+        return self.sweep(most).run(now or self.now)
 
 
 def test_every_marker_of_several_pages_is_visited_once() -> None:
@@ -144,9 +147,8 @@ def test_exactly_one_full_page_is_visited_once() -> None:
 
 def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped() -> None:
     visits = Visits(2 * PAGE_SIZE + 50)
-    once = iter([True])
-    report = visits.run(has_time=lambda: next(once, False))
-    assert (report.visited, report.complete) == (PAGE_SIZE, False)
+    report = visits.run(most=PAGE_SIZE + 20)
+    assert (report.visited, report.complete) == (PAGE_SIZE + 20, False)
     assert visits.run().complete
     assert len(visits.seen) == 2 * PAGE_SIZE + 50
     assert len(set(visits.seen)) == 2 * PAGE_SIZE + 50
@@ -154,7 +156,7 @@ def test_a_sweep_that_runs_out_of_time_goes_on_where_it_stopped() -> None:
 
 def test_without_any_time_nothing_is_lost() -> None:
     visits = Visits(3)
-    assert not visits.run(has_time=lambda: False).complete
+    assert not visits.run(most=0).complete
     assert visits.run().visited == 3
 
 
@@ -217,18 +219,12 @@ def test_a_marker_that_is_armed_behind_the_cursor_is_visited_when_the_hour_close
     assert "before" in visits.seen
 
 
-def pages(count: int) -> Callable[[], bool]:
-    """There is time for so many pages."""
-    left = iter(range(count))
-    return lambda: next(left, None) is not None
-
-
 def test_an_hour_too_long_for_one_run_is_closed_by_several_and_keeps_no_other_waiting() -> None:
     visits = Visits(5 * PAGE_SIZE + 50)
     visits.arm("later", due_at=START + HOUR)
     for hours in range(2, 8):
         visits.now = START + hours * HOUR
-        visits.run(has_time=pages(2))
+        visits.run(most=2 * PAGE_SIZE)
     assert len(set(visits.seen)) == 5 * PAGE_SIZE + 51
     visits.seen.clear()
     visits.now = START + 9 * HOUR
@@ -240,7 +236,7 @@ def test_a_failure_early_in_a_long_hour_is_visited_again_though_later_runs_had_n
     visits.failing = {"target-0001"}
     visits.now = START + 2 * HOUR
     for _ in range(5):
-        visits.run(has_time=pages(1))
+        visits.run(most=PAGE_SIZE)
         if "target-0001" in visits.seen:
             break
     visits.failing.clear()

@@ -34,7 +34,7 @@ from tests.simulation import accounts, counted, drawn, released, standings
 from tests.simulation.after import After, links, survivor
 from tests.simulation.scenario import Scenario, scenario_of
 from tests.simulation.services import Answer, Command, Services, name_of, remembered, told
-from tests.simulation.world import Refusal, Sent, World, copied, no_pause
+from tests.simulation.world import Refusal, Sent, World, copied, no_pause, only_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +271,29 @@ class _Probe(MemoryStore):
         raise _WouldWriteError
 
 
+class _EndedError(Exception):
+    """The command has made the commit that is looked at."""
+
+
+class _OneEntryStore(MemoryStore):
+    """The content of a store, on which a command comes as far as its first entry.
+
+    A look at an account commits its markers and its entries one by one. Each is a commit of its
+    own, after which the look would decide the rest in the same way from the beginning.
+    """
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__()
+        self.__dict__.update(store.__dict__)
+        self._has_ended = False
+
+    def commit(self, writes: Sequence[Write]) -> Outcome:
+        if self._has_ended:
+            raise _EndedError
+        self._has_ended = any(isinstance(write, Append) for write in writes)
+        return super().commit(writes)
+
+
 def _as_in_commit_order(after: After) -> Iterable[str]:
     """The store is what the commands leave when each runs alone, in the order of their commits.
 
@@ -293,8 +316,14 @@ def _as_in_commit_order(after: After) -> Iterable[str]:
         if place == len(history.log):
             break
         sent = history.log[place]
+        if only_marks(sent.writes):
+            # Whatever was decided by: nothing depends on it, and it is right by itself.
+            store.commit(sent.writes)
+            continue
         try:
-            sent.run.command(_alone(after, store, sent.at, sent))
+            sent.run.command(_alone(after, _OneEntryStore(store), sent.at, sent))
+        except _EndedError:
+            continue
         except LedgerError as error:
             yield f"{sent.run.name} #{sent.run.number} wrote; alone it ends with {error!r}"
             return

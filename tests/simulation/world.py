@@ -82,6 +82,11 @@ def copied(store: MemoryStore) -> MemoryStore:
     return copy
 
 
+def only_marks(writes: Sequence[Write]) -> bool:
+    """Whether a commit only puts markers, on which nothing depends."""
+    return all(isinstance(write, Put) and isinstance(write.item, Marker) for write in writes)
+
+
 class WorkerKilledError(BaseException):
     """A process was stopped here; whoever called it never hears of it."""
 
@@ -463,6 +468,8 @@ class World:
         outcome = self.store.commit(sent.writes)
         if isinstance(outcome, Committed):
             sent.run.applied += 1
+            if sent.seen == len(self.history.log) and only_marks(sent.writes):
+                sent.run.seen += 1  # what it commits next is still as if it were alone
             self.history.log.append(sent)
             if self._trace:
                 self._say(sent.run.name, f"#{sent.run.number} committed: {_brief(sent.writes)}")

@@ -10,7 +10,13 @@ LONGEST_REQUEST_SECONDS = 29
 # A backtest comes again for as long as it makes progress; it gives itself up before SQS does.
 # A retry of an outbound webhook is handed out at least once per try. A mail waits for the end of
 # the quiet hours, which takes two turns at most.
-TURNS = {"simulations": 1000, "outbound_retries": 100, "notifications": 8}
+# A shard of a sweep comes again whenever its worker runs out of time.
+TURNS = {
+    "simulations": 1000,
+    "outbound_retries": 100,
+    "notifications": 8,
+    **dict.fromkeys(("hold_release", "expiry", "tier_review"), 50),
+}
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda found: found.folder)
 
@@ -71,13 +77,11 @@ def test_a_failure_goes_where_its_trigger_puts_it(function: Function, template: 
         case _ if kinds == {"HttpApi"}:
             return  # the caller is told
         case _ if kinds == {"SQS"}:
-            [event] = function.events_of("SQS")
-            queue = template.resources[attribute_of(event["Queue"])]["Properties"]
-            turns = TURNS.get(function.folder, 5)
-            assert queue["RedrivePolicy"]["maxReceiveCount"] == turns
-            assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            check_queue(function, template)
             return
-        case _ if kinds == {"ScheduleV2"}:
+        case _ if kinds in ({"ScheduleV2"}, {"ScheduleV2", "SQS"}):
+            if "SQS" in kinds:
+                check_queue(function, template)
             configuration = function.properties["EventInvokeConfig"]
             assert configuration["MaximumRetryAttempts"] == 2
         case _ if kinds == {"DynamoDB"}:
@@ -116,6 +120,13 @@ def test_a_failure_goes_where_its_trigger_puts_it(function: Function, template: 
         or queue_id in str(other.events)
     ]
     assert senders == [function.folder], "a failure queue belongs to one function"
+
+
+def check_queue(function: Function, template: Template) -> None:
+    [event] = function.events_of("SQS")
+    queue = template.resources[attribute_of(event["Queue"])]["Properties"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == TURNS.get(function.folder, 5)
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from points_ledger.runtime.settings import (
     FUNCTION_SETTINGS,
     LedgerSettings,
+    ScheduleSettings,
     Settings,
     SettingsError,
-    SweepSettings,
     load,
     read,
     variables,
@@ -52,7 +52,7 @@ def test_no_variable_has_a_default(function: str, value: str | None) -> None:
 
 def test_all_missing_variables_are_named_at_once_and_no_value_is() -> None:
     with pytest.raises(SettingsError) as refused:
-        read(SweepSettings, {"TABLE_NAME": "secret-value", "ALLOW_FUTURE_SCHEDULES": "maybe"})
+        read(ScheduleSettings, {"TABLE_NAME": "secret-value", "ALLOW_FUTURE_SCHEDULES": "maybe"})
     assert set(refused.value.variables) == {*POWERTOOLS, "ALLOW_FUTURE_SCHEDULES"}
     assert "ALLOW_FUTURE_SCHEDULES" in str(refused.value)
     assert "maybe" not in str(refused.value)
@@ -60,18 +60,18 @@ def test_all_missing_variables_are_named_at_once_and_no_value_is() -> None:
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
 def test_a_flag_is_true_or_false(text: str, *, value: bool) -> None:
-    settings = read(SweepSettings, SWEEP | {"ALLOW_FUTURE_SCHEDULES": text})
+    settings = read(ScheduleSettings, SWEEP | {"ALLOW_FUTURE_SCHEDULES": text})
     assert settings.allow_future_schedules is value
 
 
 @pytest.mark.parametrize("text", ["True", "1", "yes", "FALSE"])
 def test_a_flag_is_nothing_else(text: str) -> None:
     with pytest.raises(SettingsError):
-        read(SweepSettings, SWEEP | {"ALLOW_FUTURE_SCHEDULES": text})
+        read(ScheduleSettings, SWEEP | {"ALLOW_FUTURE_SCHEDULES": text})
 
 
 def test_settings_cannot_be_changed() -> None:
-    settings = read(SweepSettings, SWEEP)
+    settings = read(ScheduleSettings, SWEEP)
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.table_name = "other"  # type: ignore[misc]  # that it fails is the point
 

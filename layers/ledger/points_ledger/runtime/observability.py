@@ -90,6 +90,12 @@ def count(name: str, value: int = 1) -> None:
         metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
+def measure_seconds(name: str, seconds: float) -> None:
+    """Set a metric that is a time."""
+    with _counting:
+        metrics().add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
+
+
 @contextmanager
 def invocation(correlation_id: str | None = None) -> Iterator[None]:
     """One call of a function: lines carry its correlation id, counts are written at its end."""

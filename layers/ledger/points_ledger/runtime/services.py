@@ -34,6 +34,7 @@ from points_ledger.service.programs import Programs
 if TYPE_CHECKING:
     from points_ledger.adapters.dynamodb.mail import DynamoDbMail
     from points_ledger.adapters.dynamodb.outbound import DynamoDbOutbound
+    from points_ledger.adapters.sweep_queue import SqsSweepQueue
     from points_ledger.domain.entry import Entry
     from points_ledger.domain.outbound import Endpoint
     from points_ledger.domain.program import Program
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from points_ledger.service.outbound import Outbound
     from points_ledger.service.outbound_delivery import Delivering
     from points_ledger.service.overview import Overviews
+    from points_ledger.service.pacing import Pace
     from points_ledger.service.planning import Planning
     from points_ledger.service.publishing import Publishing
     from points_ledger.service.queries import Queries
@@ -95,7 +97,14 @@ def store() -> DynamoDbStore:
         load(LedgerSettings).table_name,
         bootstrap.utc_now,
         correlation=observability.correlation_id,
+        throttled=_throttled,
     )
+
+
+def _throttled() -> None:
+    observability.count("throttled")
+    if pace.cache_info().currsize:  # only a sweep has one
+        pace().slow_down()
 
 
 @cache
@@ -108,6 +117,26 @@ def reader() -> DynamoDbReader:
 def sweeps() -> DynamoDbSweeps:
     """Due markers and the progress of the sweeps."""
     return DynamoDbSweeps(bootstrap.dynamodb(), load(LedgerSettings).table_name)
+
+
+@cache
+def sweep_queue() -> "SqsSweepQueue":
+    """Where shards of crowded hours wait for a worker of this sweep."""
+    from points_ledger.adapters.sweep_queue import SqsSweepQueue
+    from points_ledger.runtime.settings import QueuedSweepSettings
+
+    queue_url = load(QueuedSweepSettings).sweep_queue_url
+    return SqsSweepQueue(client=bootstrap.sqs(), queue_url=queue_url)
+
+
+@cache
+def pace() -> "Pace":
+    """How many visits a sweep has in flight in this process."""
+    from points_ledger.runtime.settings import SweepSettings
+    from points_ledger.service.pacing import Pace
+
+    most = int(load(SweepSettings).sweep_parallelism)
+    return Pace(most, clock=time.monotonic, pause=_pause_up_to)
 
 
 @cache
@@ -676,6 +705,10 @@ def _read_draft(document: str) -> "Program":
 @cache
 def _write_path() -> WritePath:
     return WritePath(store=store(), pause=pause, lost=lambda: observability.count("race_lost"))
+
+
+def _pause_up_to(seconds: float) -> None:
+    time.sleep(random.uniform(0, seconds))  # noqa: S311 - spreads load, guards nothing
 
 
 def pause(attempt: int) -> None:

@@ -60,10 +60,24 @@ class LedgerSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepSettings(LedgerSettings):
-    """Scheduled functions: hold_release, expiry."""
+class ScheduleSettings(LedgerSettings):
+    """What every function with a schedule has."""
 
     allow_future_schedules: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings(ScheduleSettings):
+    """Sweeps; `sweep_parallelism` is how many visits one worker has in flight at most."""
+
+    sweep_parallelism: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedSweepSettings(SweepSettings):
+    """Sweeps whose crowded hours are left to workers: hold_release, expiry, tier_review."""
+
+    sweep_queue_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +133,14 @@ class LedgerEventsSettings(InvitationsSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconciliationSettings(SweepSettings):
+class ReconciliationSettings(ScheduleSettings):
     """Function reconciliation."""
 
     event_bus_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointsSettings(SweepSettings):
+class CheckpointsSettings(ScheduleSettings):
     """Function checkpoints."""
 
     checkpoint_bucket: str
@@ -191,11 +205,11 @@ FUNCTION_SETTINGS: Final[Mapping[str, type[Settings]]] = MappingProxyType(
         "webhooks": WebhooksSettings,
         "accrual": LedgerSettings,
         "maturation": LedgerSettings,
-        "hold_release": SweepSettings,
+        "hold_release": QueuedSweepSettings,
         "redemption": LedgerSettings,
-        "expiry": SweepSettings,
+        "expiry": QueuedSweepSettings,
         "anniversary": SweepSettings,
-        "tier_review": SweepSettings,
+        "tier_review": QueuedSweepSettings,
         "members": LedgerSettings,
         "accounts": LedgerSettings,
         "adjustments": LedgerSettings,

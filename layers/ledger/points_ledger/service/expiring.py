@@ -4,6 +4,10 @@ A look settles what time has ended, with at most one entry; gives the warning th
 another; and sees that each lot it was about will be looked at again: first warning → next warning →
 expiry. Which lot and why is in the marker's target. What is due is decided from the account alone,
 so that a look that comes late, twice or for nothing does no more than it should.
+
+What a look writes are single puts, which cost half of what a transaction does: the markers first,
+then the entries. Each is right without those that follow, so that a look which ends half-way is
+simply taken again.
 """
 
 from collections.abc import Collection
@@ -33,6 +37,7 @@ from points_ledger.service.ledger import (
     WritePath,
     latest,
     look_marker,
+    one_by_one,
     posting_writes,
 )
 from points_ledger.service.ports import Put, Write
@@ -83,10 +88,10 @@ class Expiring:
         markers: list[Write] = [
             Put(item=look_marker(look.member_id, each)) for each in again if each is not None
         ]
-        return Decision(
-            result=len(entries),
-            writes=(*posting_writes(entries, [head], program), *markers),
-        )
+        writes = one_by_one((*posting_writes(entries, [head], program), *markers))
+        if not writes:
+            return Decision(result=0)
+        return Decision(result=len(entries), before=writes[:-1], writes=writes[-1])
 
 
 def _missing(

@@ -57,6 +57,7 @@ from points_ledger.service.ports import (
     Key,
     Lost,
     Marker,
+    Outcome,
     PaymentLink,
     Profile,
     ProfileKey,
@@ -107,10 +108,15 @@ earnings."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Generic[T]):
-    """What a command wants: writes to commit together, and the answer once they are."""
+    """What a command wants: writes to commit together, and the answer once they are.
+
+    `before` are commits of their own that come first, in their order. Each must be harmless, and
+    right by itself, if nothing comes after it: whoever loses or is killed between decides anew.
+    """
 
     result: T
     writes: tuple[Write, ...] = ()
+    before: tuple[tuple[Write, ...], ...] = ()
 
 
 class View:
@@ -344,17 +350,39 @@ class WritePath:
                 continue
             if not decision.writes:
                 return decision.result
-            outcome = self.store.commit(decision.writes)
+            outcome, writes = self._commit(decision)
             if isinstance(outcome, Committed):
                 return decision.result
             self.lost()
-            view.adopt(outcome, decision.writes)
+            view.adopt(outcome, writes)
             # What the first loss brought is fresh: decide at once. Whoever loses again is in a
             # crowd, where an adopted entry is no longer the newest one after the pause.
             if 1 < attempt < MAX_COMMIT_ATTEMPTS:
                 self.pause(attempt)
                 view.forget()
         raise ConflictError
+
+    def _commit(self, decision: Decision[T]) -> tuple[Outcome, Sequence[Write]]:
+        """Commit one after the other, up to the first that is lost."""
+        for writes in decision.before:
+            outcome = self.store.commit(writes)
+            if isinstance(outcome, Lost):
+                return outcome, writes
+        return self.store.commit(decision.writes), decision.writes
+
+
+def one_by_one(writes: Sequence[Write]) -> tuple[tuple[Write, ...], ...]:
+    """What only appends entries and puts markers, as commits of one write each: half the units.
+
+    The markers come first. One without its entry is harmless: whoever visits it finds nothing to
+    do. An entry without its markers never is there, so no lot is ever without one. A marker that is
+    due at once may be visited before its entry is there; the pass that closes its hour visits it
+    again, an hour later than any worker lives.
+    """
+    assert all(isinstance(write, Append | Put) for write in writes)
+    markers: list[Write] = [write for write in writes if isinstance(write, Put)]
+    entries: list[Write] = [write for write in writes if isinstance(write, Append)]
+    return tuple((write,) for write in (*markers, *entries))
 
 
 def posting_writes(

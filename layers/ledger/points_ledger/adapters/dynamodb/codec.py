@@ -86,7 +86,6 @@ from points_ledger.service.ports import (
     SimulationDraft,
     Stock,
     Stored,
-    SweepProgress,
     VersionList,
     Wait,
 )
@@ -792,26 +791,6 @@ def decode_parked(item: Attributes) -> Fact:
     """The inverse of `encode_park`."""
     _check_format(item)
     return messages.decode(item["fact"]["S"])
-
-
-def encode_progress(kind: MarkerKind, progress: SweepProgress) -> Attributes:
-    """How far a sweep has come."""
-    hour = progress.first_open_hour
-    texts = {
-        "first_open_hour": format_instant(hour) if hour is not None else None,
-        "cursors": _json(progress.cursors),
-    }
-    return _item(keys.progress_key(kind), texts, {"format": FORMAT})
-
-
-def decode_progress(item: Attributes) -> SweepProgress:
-    """The inverse of `encode_progress`."""
-    _check_format(item)
-    hour = _text(item, "first_open_hour")
-    return SweepProgress(
-        first_open_hour=datetime.fromisoformat(hour) if hour is not None else None,
-        cursors=json.loads(item["cursors"]["S"]),
-    )
 
 
 # --- Any stored item ------------------------------------------------------------------------

@@ -25,6 +25,7 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | hours that have due markers   | DUE#<kind>                         | HOUR#<hour>               |
 | due marker                    | DUE#<kind>#<hour>#<shard>          | <due instant>#<digest>    |
 | progress of a sweep           | SWEEP#<kind>                       | PROGRESS                  |
+| progress of a shard           | SWEEP#<kind>                       | SHARD#<hour>#<4 digits>   |
 | totals, what they rest on     | TOTALS#<part>…                     | <place>                   |
 | checkpoint of a stream shard  | CHECKPOINT#<shard>                 | CHECKPOINT                |
 | why a message failed          | FAILURE#<message id>               | FAILURE                   |
@@ -108,6 +109,8 @@ FIRST_MARKER: Final = "0"
 _ENTRY_DIGITS: Final = 12
 _VERSION_DIGITS: Final = 8
 _HOUR_PREFIX: Final = "HOUR#"
+_SHARD_PREFIX: Final = "SHARD#"
+_SHARD_DIGITS: Final = 4
 _AFTER_ALL: Final = "\U0010ffff"
 """Sorts after every character: keys are compared as UTF-8."""
 
@@ -278,6 +281,27 @@ def next_marker(sk: str) -> str:
 def progress_key(kind: MarkerKind) -> TableKey:
     """How far the sweep of a kind has come."""
     return TableKey(_joined(SWEEP, kind), "PROGRESS")
+
+
+def shard_key(kind: MarkerKind, hour: datetime, shard: int) -> TableKey:
+    """How far one shard of an hour was worked off, beside the progress of its sweep."""
+    return TableKey(_joined(SWEEP, kind), f"{shards_from(hour)}{shard:0{_SHARD_DIGITS}d}")
+
+
+def shards_from(hour: datetime) -> str:
+    """Sorts before the shards of an hour, and after those of every earlier one."""
+    return f"{_SHARD_PREFIX}{format_hour(hour)}#"
+
+
+def shards_until(hour: datetime) -> str:
+    """Sorts after the shards of an hour, and before those of every later one."""
+    return f"{_SHARD_PREFIX}{format_hour(hour)}$"
+
+
+def hour_and_shard(sk: str) -> tuple[datetime, int]:
+    """What the progress of a shard is about."""
+    _, hour, shard = parts(sk)
+    return hour_of(hour), int(shard)
 
 
 # --- Totals ---------------------------------------------------------------------------------

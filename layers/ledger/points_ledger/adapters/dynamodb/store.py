@@ -5,6 +5,7 @@ writes an entry. Each condition below says which race it closes.
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -52,6 +53,7 @@ from points_ledger.service.ports import (
     Wait,
     Write,
 )
+from points_ledger.service.sweep_ports import numbers_of_shards, shards_for
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -99,12 +101,27 @@ SHARE_IS_KEPT: Final = "attribute_not_exists(given) OR given <= :most"
 DRAW_FROM_BUDGET: Final = "SET #format = :format ADD given :quantity"
 
 # Shards only ever grow: whoever meets an hour first notes it with one shard, others find theirs.
+# The markers that this process has put there since it last asked are counted on the way.
 REGISTER_HOUR: Final = (
-    "SET shards = if_not_exists(shards, :one), #format = if_not_exists(#format, :one)"
+    "SET shards = if_not_exists(shards, :one), #format = if_not_exists(#format, :one) "
+    "ADD markers :more"
 )
+# Two writers see at once that an hour is crowded, and one of them saw less.
+GROW_HOUR: Final = "SET shards = :shards"
+HAS_FEWER_SHARDS: Final = "shards < :shards"
 
 HEAD_OF_CHAIN: Final = "PK = :pk AND begins_with(SK, :entries)"
 
+THROTTLES: Final = frozenset(
+    {
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "ThrottlingException",
+    }
+)
+"""Errors, and reasons for which a transaction was cancelled, that ask for fewer requests."""
 UNKNOWN_OUTCOMES: Final = frozenset(
     {
         "InternalServerError",
@@ -118,6 +135,7 @@ UNKNOWN_OUTCOMES: Final = frozenset(
 )
 """Errors after which nobody knows what is stored, or after which trying again may help."""
 _FIRST_SERVER_ERROR: Final = 500
+_CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 _LOST_REPLIES: Final = (NoConnectionError, HTTPClientError, ResponseParserError)
 """No connection, none in time, or an answer that was cut off."""
 
@@ -142,6 +160,15 @@ class _Action:
     is_removal: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class _KnownHour:
+    """What a process knows of an hour: its shards, since when, and how many markers it has put."""
+
+    shards: int = 0
+    seen_at: datetime
+    uncounted: int = 0
+
+
 class DynamoDbStore:
     """`Store` on one table. Safe to share between threads, like its client."""
 
@@ -152,17 +179,22 @@ class DynamoDbStore:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         pause: Callable[[float], None] = time.sleep,
         correlation: Correlation = lambda: None,
+        throttled: Callable[[], None] = lambda: None,
     ) -> None:
-        """`clock` is the wall clock, which decides in which hour a marker is looked for.
+        """Make a store.
 
-        `correlation` tells what is being worked on, which entries and what wakes others carry.
+        `clock` is the wall clock, which decides in which hour a marker is looked for; `correlation`
+        tells what is being worked on, which entries and what wakes others carry; `throttled` is
+        told when DynamoDB asks for fewer requests.
         """
         self._client = client
         self._table_name = table_name
         self._clock = clock
         self._pause = pause
         self._correlation = correlation
-        self._hours: dict[keys.TableKey, tuple[int, datetime]] = {}
+        self._throttled = throttled
+        self._hours: dict[keys.TableKey, _KnownHour] = {}
+        self._hours_lock = threading.Lock()
 
     # --- Reads ------------------------------------------------------------------------------
 
@@ -239,6 +271,8 @@ class DynamoDbStore:
                     TransactItems=[self._transacted(action) for action in actions]
                 )
         except ClientError as error:
+            if is_throttle(error):
+                self._throttled()
             return _lost(error, actions)
         except _LOST_REPLIES:
             return Lost(unknown=True)
@@ -248,13 +282,20 @@ class DynamoDbStore:
         """One action per item; the same unconditional put twice is one."""
         actions: dict[keys.TableKey, _Action] = {}
         for write in writes:
-            action = self._action(write)
-            before = actions.setdefault(action.place, action)
-            if before is not action and (before.condition or action.condition):
-                raise ValueError(f"two writes of {action.place} in one commit")
+            for action in self._actions_of(write):
+                before = actions.setdefault(action.place, action)
+                if before is not action and (before.condition or action.condition):
+                    raise ValueError(f"two writes of {action.place} in one commit")
         if len(actions) > MAX_ACTIONS_PER_COMMIT:
             raise ValueError(f"at most {MAX_ACTIONS_PER_COMMIT} writes in one commit")
         return list(actions.values())
+
+    def _actions_of(self, write: Write) -> list[_Action]:
+        """One action; something is taken away wherever it may stand."""
+        if isinstance(write, Remove) and write.expected is None:
+            places = self._places_of(write.item)
+            return [_Action(place=place, is_removal=True) for place in places]
+        return [self._action(write)]
 
     def _action(self, write: Write) -> _Action:
         match write:
@@ -271,16 +312,15 @@ class DynamoDbStore:
                 return _stored(
                     self._marker(item) if isinstance(item, Marker) else codec.encode_put(item)
                 )
-            case Remove(item=ProfileKey() as key, expected=int(expected)):
+            case Remove(item=key):
+                assert isinstance(key, ProfileKey)  # noqa: S101 - nothing else has a revision
                 return _Action(
                     place=keys.item_key(key),
                     key=key,
                     condition=REVISION_IS_AS_READ_OR_NONE,
-                    expected=expected,
+                    expected=write.expected,
                     is_removal=True,
                 )
-            case Remove(item=item):
-                return _Action(place=self._place(item), is_removal=True)
             case Draw(key=key):
                 condition = _condition_of_draw(write)
                 return _Action(place=keys.item_key(key), key=key, condition=condition, draw=write)
@@ -312,39 +352,84 @@ class DynamoDbStore:
     def _marker(self, marker: Marker) -> Attributes:
         """A marker in an hour that a sweep will still look at, which is noted before."""
         hour = _hour(max(marker.due_at, self._clock()))
-        return codec.encode_marker(marker, hour, self._shards(marker.kind, hour))
+        return codec.encode_marker(marker, hour, self._shards(marker.kind, hour, more=1))
 
-    def _place(self, item: ProfileKey | ExternalId | Listed | Marker) -> keys.TableKey:
-        """Where something stands that is taken away; a marker, if it was written before due."""
+    def _places_of(
+        self, item: ProfileKey | ExternalId | Listed | Marker
+    ) -> Sequence[keys.TableKey]:
+        """Where something may stand."""
         match item:
-            case Marker(kind=kind, due_at=due_at, target=target):
-                hour = _hour(due_at)
-                shards = self._shards(kind, hour)
-                return keys.marker_key(kind, hour, shards, due_at=due_at, target=target)
+            case Marker():
+                return self._places_of_marker(item)
             case Listed():
-                return keys.listed_key(item)
+                return (keys.listed_key(item),)
             case _:
-                return keys.item_key(item)
+                return (keys.item_key(item),)
 
-    def _shards(self, kind: MarkerKind, hour: datetime) -> int:
-        """The number of shards of an hour, which exists from now on."""
+    def _places_of_marker(self, marker: Marker) -> Sequence[keys.TableKey]:
+        """Where a marker may stand that was written before it was due.
+
+        It was put by a number of shards that the hour had then. Before it is due somebody may just
+        have put it by a newer number than this process knows, so the number is read anew.
+        """
+        hour, is_due = _hour(marker.due_at), marker.due_at <= self._clock()
+        shards = self._shards(marker.kind, hour, anew=not is_due)
+        places = (
+            keys.marker_key(marker.kind, hour, number, due_at=marker.due_at, target=marker.target)
+            for number in numbers_of_shards(shards)
+        )
+        return list(dict.fromkeys(places))
+
+    def _shards(
+        self, kind: MarkerKind, hour: datetime, *, more: int = 0, anew: bool = False
+    ) -> int:
+        """The number of shards of an hour, which exists from now on.
+
+        `more` markers are about to be put there. Their number is told with the next question, so
+        that an hour that becomes crowded grows: what a process never tells costs only balance.
+        """
         place, now = keys.hour_key(kind, hour), self._clock()
-        shards, seen_at = self._hours.get(place, (0, now))
-        if shards and abs(now - seen_at) < KNOWN_HOUR_FOR:
-            return shards
+        with self._hours_lock:
+            known = self._hours.get(place) or _KnownHour(seen_at=now)
+            known.uncounted += more
+            if known.shards and not anew and abs(now - known.seen_at) < KNOWN_HOUR_FOR:
+                return known.shards
+            told, known.uncounted = known.uncounted, 0
+        shards = self._registered(place, told)
+        with self._hours_lock:
+            if len(self._hours) >= MAX_KNOWN_HOURS:
+                self._hours.clear()
+            known.shards, known.seen_at = shards, now
+            self._hours[place] = known
+        return shards
+
+    def _registered(self, place: keys.TableKey, more: int) -> int:
+        """Note an hour and that it has so many markers more; its number of shards."""
         response = self._client.update_item(
             TableName=self._table_name,
             Key=key_attributes(place),
             UpdateExpression=REGISTER_HOUR,
             ExpressionAttributeNames={"#format": "format"},
-            ExpressionAttributeValues={":one": {"N": "1"}},
+            ExpressionAttributeValues={":one": {"N": "1"}, ":more": {"N": str(more)}},
             ReturnValues="ALL_NEW",
         )
-        shards = int(response["Attributes"]["shards"]["N"])
-        if len(self._hours) >= MAX_KNOWN_HOURS:
-            self._hours.clear()
-        self._hours[place] = (shards, now)
-        return shards
+        noted = response["Attributes"]
+        shards, wanted = int(noted["shards"]["N"]), shards_for(int(noted["markers"]["N"]))
+        if wanted <= shards:
+            return shards
+        try:
+            self._client.update_item(
+                TableName=self._table_name,
+                Key=key_attributes(place),
+                UpdateExpression=GROW_HOUR,
+                ConditionExpression=HAS_FEWER_SHARDS,
+                ExpressionAttributeValues={":shards": {"N": str(wanted)}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _CONDITION_FAILED:
+                raise
+            return shards
+        return wanted
 
     def _put(self, action: _Action, item: Attributes) -> "PutTypeDef":
         put: PutTypeDef = {"TableName": self._table_name, "Item": item}
@@ -436,6 +521,22 @@ def _hour(instant: datetime) -> datetime:
 # --- What became of a commit that was not accepted ------------------------------------------
 
 
+def is_throttle(error: ClientError) -> bool:
+    """Whether DynamoDB asks for fewer requests, of the table or of one of its partitions."""
+    reasons = error.response.get("CancellationReasons", [])
+    codes = {error.response["Error"]["Code"], *(reason.get("Code") for reason in reasons)}
+    return not codes.isdisjoint(THROTTLES)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same request may be answered when it is sent again."""
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return is_throttle(error) or code in UNKNOWN_OUTCOMES or status >= _FIRST_SERVER_ERROR
+    return isinstance(error, _LOST_REPLIES)
+
+
 def _lost(error: ClientError, actions: Sequence[_Action]) -> Lost:
     """What is known after an error.
 
@@ -443,7 +544,7 @@ def _lost(error: ClientError, actions: Sequence[_Action]) -> Lost:
         ClientError: `error` itself, where trying again cannot help.
     """
     code = error.response["Error"]["Code"]
-    if code == "ConditionalCheckFailedException":
+    if code == _CONDITION_FAILED:
         return _contested(actions, [{**error.response, "Code": "ConditionalCheckFailed"}])
     if code == "TransactionConflictException":
         return _contested(actions, [{"Code": "TransactionConflict"}])
