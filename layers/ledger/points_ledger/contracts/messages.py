@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final, cast, get_args, get_type_hints
+from typing import Any, Final, cast, get_args
 
 from points_ledger.contracts.reading import UnreadableError, read_as
 from points_ledger.domain.calendar import format_instant
@@ -19,7 +19,7 @@ from points_ledger.domain.fact import EarningFact, Fact, PaymentFact
 MAX_PROBLEMS: Final = 5
 
 _TYPES: Final[Mapping[object, type]] = MappingProxyType(
-    {get_type_hints(fact)["type"].__args__[0]: fact for fact in get_args(Fact)}
+    {get_args(fact.__annotations__["type"])[0]: fact for fact in get_args(Fact)}
 )
 
 

@@ -129,37 +129,41 @@ def _dataclass(target: type) -> _Read:
                     problems += error.problems
             elif name in required:
                 problems.append(Problem(path=f"{inside}{name}", message="is required"))
-        for name in sorted(value.keys() - readers.keys()):
-            problems.append(Problem(path=f"{inside}{name}", message="is not known"))
+        if len(members) < len(value):  # else there is nothing but what was read
+            unknown = sorted(value.keys() - readers.keys())
+            problems += [
+                Problem(path=f"{inside}{name}", message="is not known") for name in unknown
+            ]
         if problems:
             raise UnreadableError(tuple(problems))
-        return _checked(lambda: target(**members), path)
+        try:
+            return target(**members)
+        except ValueError as error:
+            raise _out_of_bounds(path, error) from error
 
     return read
 
 
 def _annotated(hint: object, checks: tuple[Any, ...]) -> _Read:
     by = next((check for check in checks if isinstance(check, By)), None)
-    functions = [check for check in checks if callable(check)]
+    steps = [*([by.read] if by else []), *(check for check in checks if callable(check))]
     read_plain = None if by else _reader(hint)
 
     def read(value: object, path: str) -> object:
-        if by is not None:
-            value = _checked(lambda: by.read(value), path)
-        elif read_plain is not None:
+        if read_plain is not None:
             value = read_plain(value, path)
-        for function in functions:
-            value = _checked(lambda check=function, sent=value: check(sent), path)  # type: ignore[misc]  # bound now
+        try:
+            for step in steps:
+                value = step(value)
+        except ValueError as error:
+            raise _out_of_bounds(path, error) from error
         return value
 
     return read
 
 
-def _checked(make: Callable[[], object], path: str) -> object:
-    try:
-        return make()
-    except ValueError as error:
-        raise _unreadable(path, "is out of bounds", detail=str(error)) from error
+def _out_of_bounds(path: str, error: ValueError) -> UnreadableError:
+    return _unreadable(path, "is out of bounds", detail=str(error))
 
 
 def _tuple(read_item: _Read) -> _Read:

@@ -23,9 +23,10 @@ def total(lots: Lots) -> int:
 
 def add(lots: Lots, change: Lots) -> Lots:
     """Lots after a change, soonest first, empty lots dropped."""
-    days = sorted(lots.keys() | change.keys())
-    summed = ((day, lots.get(day, 0) + change.get(day, 0)) for day in days)
-    return {day: points for day, points in summed if points}
+    after = dict(lots)
+    for day, points in change.items():
+        after[day] = after.get(day, 0) + points
+    return {day: after[day] for day in sorted(after) if after[day]}
 
 
 def negative(lots: Lots) -> Lots:

@@ -134,8 +134,9 @@ class State:
         Raises:
             BrokenInvariantError: names the first that does not hold.
         """
-        origins = sum(self.counter(name) for name in ORIGIN_COUNTERS)
-        uses = sum(self.counter(name) for name in USE_COUNTERS)
+        counted = self.counters.get
+        origins = sum([counted(name, 0) for name in ORIGIN_COUNTERS])
+        uses = sum([counted(name, 0) for name in USE_COUNTERS])
         held = self.pending + self.available + self.reserved
         set_aside = sum(reservation.points for reservation in self.reservations.values())
         broken = next(
@@ -175,17 +176,23 @@ def changed(
 ) -> State:
     """The state after adding each change; `standing` replaces the one before."""
     open_ones = {**state.reservations, **reservations} if reservations else state.reservations
-    names = sorted(state.counters.keys() | counters.keys())
-    summed = ((name, state.counter(name) + counters.get(name, 0)) for name in names)
     return State(
         pending=state.pending + pending,
         reserved=state.reserved + reserved,
         debt=state.debt + debt,
         lots=add(state.lots, lots),
         reservations={id_: each for id_, each in open_ones.items() if each is not None},
-        counters={name: value for name, value in summed if value},
+        counters=_counted(state.counters, counters),
         standing=standing or state.standing,
     )
+
+
+def _counted(counters: Counters, change: Counters) -> Counters:
+    """Counters after a change, by name, those of zero dropped."""
+    after = dict(counters)
+    for name, value in change.items():
+        after[name] = after.get(name, 0) + value
+    return {name: after[name] for name in sorted(after) if after[name]}
 
 
 def summed(*changes: Counters) -> Counters:
@@ -268,7 +275,7 @@ def joins_within_bounds(counters: Counters, moved: Counters) -> Counters:
 def encode_lots(lots: Lots) -> str:
     """Lots as `20281130:500 20281231:20`, soonest first: 13 bytes a lot and more."""
     pairs = sorted(lots.items())
-    return " ".join(f"{day.isoformat().replace('-', '')}:{points}" for day, points in pairs)
+    return " ".join([f"{day.isoformat().replace('-', '')}:{points}" for day, points in pairs])
 
 
 def decode_lots(text: str) -> Lots:
@@ -308,7 +315,9 @@ def decode_months(text: str) -> dict[str, int]:
 
 def encode_standing(standing: Standing) -> dict[str, object]:
     """A standing without its defaults."""
-    default = Standing()
+    default = EMPTY.standing
+    if standing == default:
+        return {}
     values = {name: getattr(standing, name) for name in Standing.__dataclass_fields__}
     kept = {name: value for name, value in values.items() if value != getattr(default, name)}
     if standing.sharing:
