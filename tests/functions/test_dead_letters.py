@@ -169,6 +169,49 @@ def test_the_reason_is_noted_at_the_last_delivery(failing: Deployed) -> None:
     assert letter["about"]["what"] == "payment"
 
 
+@pytest.mark.parametrize(
+    ("function", "turns"),
+    [
+        ("notifications", 8),
+        ("outbound_events", 5),
+        ("outbound_deliveries", 5),
+        ("outbound_retries", 5),
+    ],
+)
+def test_every_worker_of_a_queue_notes_it(function: str, turns: int, failing: Deployed) -> None:
+    queue = f"{function}_dead_letters"
+    id_ = put(queue, "no message of ours")
+    for received, reason in ((turns - 1, "fact_malformed"), (turns, "malformed")):
+        message = records.message("no message of ours", id_, received=received)
+        assert failing.invoke(function, records.batch(message)) == {
+            "batchItemFailures": [{"itemIdentifier": id_}]
+        }
+        assert [each["reason"] for each in letters(failing, queue=queue)] == [reason]
+
+
+def test_events_and_deliveries_are_shown_by_their_ids(failing: Deployed) -> None:
+    detail = {"id": "mbr_a#3", "member_id": "mbr_a", "name": NAME, "correlation_id": "request-7"}
+    put(
+        "notifications_dead_letters", json.dumps({"detail-type": "PointsMatured", "detail": detail})
+    )
+    delivery = {"type": "PointsMatured", "webhook_id": "whk_1", "event_id": "mbr_a#3"}
+    content = {"delivery_id": "dlv_1", "content": {"data": detail}}
+    put("outbound_retries_dead_letters", json.dumps({**delivery, **content}), reason="timed_out")
+    of_mail, of_hook = sorted(letters(failing), key=lambda each: str(each["queue"]))
+    common = {"type": "PointsMatured", "event_id": "mbr_a#3", "correlation_id": "request-7"}
+    assert (of_mail["reason"], of_mail["about"]) == (None, {**common, "member_id": "mbr_a"})
+    assert (of_hook["reason"], of_hook["about"]) == (
+        "timed_out",
+        {**common, "webhook_id": "whk_1", "delivery_id": "dlv_1"},
+    )
+
+
+@pytest.mark.parametrize("body", [{"detail-type": 7, "detail": 8}, {"delivery_id": {}, "type": []}])
+def test_what_only_looks_like_one_is_shown_all_the_same(body: Json, failing: Deployed) -> None:
+    put("outbound_events_dead_letters", json.dumps(body))
+    assert len(letters(failing)) == 1
+
+
 def test_a_worker_whose_note_cannot_be_written_still_sets_the_message_aside(
     failing: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

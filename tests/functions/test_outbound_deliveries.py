@@ -144,7 +144,9 @@ def test_what_fails_goes_to_the_retries_and_in_the_end_to_the_dead_letters(
     assert len(exchange.posted) == 4
     [logged] = exchange.log(hook)["deliveries"]
     assert (logged["status"], logged["attempt"]) == ("failed", 4)
-    [dead] = exchange.waiting("retries_dead_letters")
+    [letter] = exchange.deployed.queued(exchange.urls["retries_dead_letters"])
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == "refused"
+    dead = letter["Body"]
     # Sent back to its queue, it begins anew.
     assert exchange.hand("outbound_retries", dead) == []
     assert exchange.log(hook)["deliveries"][0]["status"] == "delivered"

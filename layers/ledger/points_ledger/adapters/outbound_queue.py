@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # stubs, absent at run time
 
 MAX_BATCH_MESSAGES: Final = 10
 MAX_BATCH_BYTES: Final = 256 * 1024
+REASON_ATTRIBUTE: Final = "reason"
 MAX_DELAY_SECONDS: Final = 900
 """What SQS can hold a new message back for."""
 MAX_HIDDEN_SECONDS: Final = 11 * 3_600
@@ -80,8 +81,12 @@ class ErrandQueue:
     client: "SQSClient"
     queue_url: str
 
-    def send(self, errands: Sequence[Errand], *, delay_seconds: int = 0) -> None:
+    def send(
+        self, errands: Sequence[Errand], *, delay_seconds: int = 0, reason: str | None = None
+    ) -> None:
         """Send errands, ten at a time; the queue holds them back for up to `MAX_DELAY_SECONDS`.
+
+        `reason` says why they are set aside, where they are.
 
         Raises:
             ErrandsNotTakenError: some were not taken; all may be sent again.
@@ -94,7 +99,7 @@ class ErrandQueue:
             if len(batch) == MAX_BATCH_MESSAGES or (batch and batch_bytes + size > MAX_BATCH_BYTES):
                 self._send(batch)
                 batch, batch_bytes = [], 0
-            batch.append({"Id": str(len(batch)), "MessageBody": body, "DelaySeconds": held})
+            batch.append(_entry(str(len(batch)), body, held, reason))
             batch_bytes += size
         if batch:
             self._send(batch)
@@ -112,3 +117,18 @@ class ErrandQueue:
             ReceiptHandle=receipt_handle,
             VisibilityTimeout=min(seconds, MAX_HIDDEN_SECONDS),
         )
+
+
+def _entry(
+    id_: str, body: str, delay_seconds: int, reason: str | None
+) -> "SendMessageBatchRequestEntryTypeDef":
+    entry: SendMessageBatchRequestEntryTypeDef = {
+        "Id": id_,
+        "MessageBody": body,
+        "DelaySeconds": delay_seconds,
+    }
+    if reason is not None:
+        entry["MessageAttributes"] = {
+            REASON_ATTRIBUTE: {"DataType": "String", "StringValue": reason}
+        }
+    return entry

@@ -34,6 +34,7 @@ _ERROR_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,99}")
 _SCHEDULED: Final = "scheduled_time"
 _TARGET: Final = "TARGET_ARN"
 _ERROR_CODE: Final = "ERROR_CODE"
+_REASON: Final = "reason"
 
 _FACT_FIELDS: Final = (
     "purchase", "key", "linked_purchase", "payment_id", "refund_id", "action",
@@ -165,6 +166,11 @@ def _dead_letter(letter: DeadLetter) -> Document:
 def _of_queue(message: HeldMessage) -> tuple[Mapping[str, Any], str | None]:
     """A fact by its type and ids; what is no fact by what it says of itself."""
     body = _object(message.body)
+    if "detail-type" in body:
+        return _of_event(body), None
+    if "delivery_id" in body:
+        # What was given up says why; else the note of the last failure does.
+        return _of_delivery(body), message.attributes.get(_REASON)
     try:
         fact = decode(message.body)
     except MalformedFactError as error:
@@ -178,9 +184,32 @@ def _of_queue(message: HeldMessage) -> tuple[Mapping[str, Any], str | None]:
     return about, None
 
 
+def _of_event(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An event of the bus: which, of whom, and what made it happen."""
+    detail = _member(body, "detail")
+    return {
+        "type": body["detail-type"],
+        "event_id": detail.get("id"),
+        "member_id": detail.get("member_id"),
+        "correlation_id": detail.get("correlation_id"),
+    }
+
+
+def _of_delivery(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An event on its way to an endpoint."""
+    told = _member(_member(body, "content"), "data")
+    about = {name: body.get(name) for name in ("type", "event_id", "webhook_id", "delivery_id")}
+    return {**about, "correlation_id": told.get("correlation_id")}
+
+
+def _member(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = body.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
 def _malformed(body: Mapping[str, Any], error: MalformedFactError) -> str | None:
-    """Messages of other queues are no facts, and are not malformed for that."""
-    return None if body.keys() & {"simulation_id", "detail-type"} else error.code
+    """A message that names a backtest is no fact, and is not malformed for that."""
+    return None if "simulation_id" in body else error.code
 
 
 def _of_function(message: HeldMessage) -> tuple[Mapping[str, Any], str | None]:

@@ -88,21 +88,30 @@ def _is_done(record: Mapping[str, Any], context: Context, handle: HandleMessage)
         detail = _fields(error)
         known = {**ids, **detail, "received": _received(record)}
         observability.log(Outcome(name="refused", code=error.code, ids=known), level="error")
-        _note_last_failure(record, error.code, detail)
+        note_last_failure(record, error.code, detail)
         return False
     except Exception as error:  # noqa: BLE001 - one bad record must not take the others with it
         observability.log_failure(error, ids=ids)
-        code = error.code if isinstance(error, LedgerError) else LedgerError.code
-        _note_last_failure(record, code, {"error": type(error).__qualname__})
+        note_last_failure(record, code_of(error), {"error": type(error).__qualname__})
         return False
     known = {**ids, **(outcome.ids or {})}
     observability.log(Outcome(name=outcome.name, code=outcome.code, ids=known))
     return True
 
 
-def _note_last_failure(record: Mapping[str, Any], code: str, detail: Mapping[str, str]) -> None:
-    """Keep why a message fails that the queue sets aside now: the queue itself does not know."""
-    if int(_received(record) or 0) < MAX_RECEIVES:
+def code_of(error: Exception) -> str:
+    """The stable code of an error; that of the unexpected where it has none."""
+    return error.code if isinstance(error, LedgerError) else LedgerError.code
+
+
+def note_last_failure(
+    record: Mapping[str, Any], code: str, detail: Mapping[str, str], *, turns: int = MAX_RECEIVES
+) -> None:
+    """Keep why a message fails that the queue sets aside now: the queue itself does not know.
+
+    `turns` is after how many deliveries it does.
+    """
+    if int(_received(record) or 0) < turns:
         return
     from points_ledger.runtime import operations  # noqa: PLC0415 - only who fails pays for it
 

@@ -13,7 +13,12 @@ from botocore.exceptions import ClientError
 
 from points_ledger.contracts.bus_events import EventMalformedError, correlation_of, read_told
 from points_ledger.runtime import bootstrap, observability, services
-from points_ledger.runtime.batch import RESERVED_MILLISECONDS, Context
+from points_ledger.runtime.batch import (
+    RESERVED_MILLISECONDS,
+    Context,
+    code_of,
+    note_last_failure,
+)
 from points_ledger.runtime.observability import Identifier, Outcome
 from points_ledger.runtime.settings import NONE, NotificationsSettings, load
 
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
 
 LONGEST_HIDDEN_SECONDS: Final = 43_000
 """A message stays hidden for at most twelve hours from when it was received; some have passed."""
+
+MAX_RECEIVES: Final = 8
+"""After so many deliveries the queue of mails sets a message aside (template.yaml)."""
 
 AGAIN: Final = frozenset({"quiet", "not_sent"})
 
@@ -59,11 +67,16 @@ def _is_done(record: Mapping[str, Any], context: Context, settings: Notification
             _hide(settings.notification_queue_url, record["receiptHandle"], outcome.again_at)
     except EventMalformedError:
         observability.log(Outcome(name="refused", code="malformed", ids=ids), level="error")
+        note_last_failure(record, "malformed", {}, turns=MAX_RECEIVES)
         return False
     except Exception as error:  # noqa: BLE001 - one bad record must not take the others with it
         observability.log_failure(error, ids=ids)
+        detail = {"error": type(error).__qualname__}
+        note_last_failure(record, code_of(error), detail, turns=MAX_RECEIVES)
         return False
     _log(outcome, ids)
+    if outcome.name in AGAIN:
+        note_last_failure(record, outcome.code or outcome.name, {}, turns=MAX_RECEIVES)
     return outcome.name not in AGAIN
 
 

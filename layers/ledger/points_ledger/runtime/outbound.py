@@ -18,7 +18,7 @@ from points_ledger.adapters.outbound_queue import ErrandQueue, correlation_of, d
 from points_ledger.domain.calendar import format_instant, parse_instant
 from points_ledger.domain.outbound import Endpoint, Occurrence, delivery_id
 from points_ledger.runtime import bootstrap, observability, services
-from points_ledger.runtime.batch import Context
+from points_ledger.runtime.batch import Context, code_of, note_last_failure
 from points_ledger.runtime.observability import Identifier, Outcome
 from points_ledger.runtime.settings import (
     OutboundDeliveriesSettings,
@@ -38,6 +38,8 @@ of a worker that was killed comes again soon."""
 
 MALFORMED: Final = (KeyError, TypeError, ValueError, RecursionError)
 """What reading a message that is none of ours may end in; JSON may be nested too deep."""
+
+MALFORMED_CODE: Final = "malformed"
 
 Record = Mapping[str, Any]
 Answer = dict[str, list[dict[str, str]]]
@@ -60,6 +62,8 @@ def fan_out(event: Mapping[str, Any]) -> Answer:
         except Exception as error:  # noqa: BLE001 - all of them come again
             observability.correlate(None)
             observability.log_failure(error)
+            for record in event["Records"]:
+                note_last_failure(record, code_of(error), {"error": type(error).__qualname__})
             return _again([record["messageId"] for record in event["Records"]])
         for occurrence in told:
             _log_queued(occurrence, errands[occurrence.id])
@@ -80,7 +84,8 @@ def _occurrences(records: list[Record]) -> tuple[list[Occurrence], list[str]]:
             told.append(occurrence_of(record["body"]))
         except MALFORMED:
             ids: dict[str, Identifier] = {"message_id": record["messageId"]}
-            observability.log(Outcome(name="refused", code="malformed", ids=ids), level="error")
+            observability.log(Outcome(name="refused", code=MALFORMED_CODE, ids=ids), level="error")
+            note_last_failure(record, MALFORMED_CODE, {})
             refused.append(record["messageId"])
     return told, refused
 
@@ -163,7 +168,8 @@ def later_try(event: Mapping[str, Any], context: Context) -> Answer:
             retries.hide(record["receiptHandle"], seconds=_seconds_until(told.again_at))
             return False
         if told.set_aside is not None:
-            dead_letters.send([told.set_aside])
+            reason = "given_up" if told.made is None else told.made.outcome
+            dead_letters.send([told.set_aside], reason=reason)
         return True
 
     return _deliver(event, context, retries, is_done)
@@ -194,7 +200,8 @@ def _is_delivered(record: Record, context: Context, queue: ErrandQueue, is_done:
     try:
         errand = decode_errand(record["body"])
     except MALFORMED:
-        observability.log(Outcome(name="refused", code="malformed", ids=ids), level="error")
+        observability.log(Outcome(name="refused", code=MALFORMED_CODE, ids=ids), level="error")
+        note_last_failure(record, MALFORMED_CODE, {})
         return False
     observability.correlate(correlation_of(errand.occurrence))
     ids |= {"webhook_id": errand.webhook_id, "delivery_id": errand.delivery_id}
@@ -204,6 +211,7 @@ def _is_delivered(record: Record, context: Context, queue: ErrandQueue, is_done:
         done = is_done(record, errand, told)
     except Exception as error:  # noqa: BLE001 - one bad message must not take the others with it
         observability.log_failure(error, ids=ids)
+        note_last_failure(record, code_of(error), {"error": type(error).__qualname__})
         return False
     _log(told, ids)
     return done
