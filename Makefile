@@ -5,6 +5,7 @@
 #   make up      local stack in the background               make bench   benchmarks
 #   make down    stop it and remove its files                make deploy  to AWS, with samconfig.toml
 #   make soak    what chance decides, at length, and under load (up to 20 minutes)
+#   make bench-peers    this ledger beside others (docs/peers.md)
 #   make lint    the checks that need no stack               make lock    update all pinned versions
 #   make status  the stack's addresses and passwords         make logs FUNCTION=members
 #   make tail    follow all logs; FUNCTION=accrual, CORRELATION=… for some of them
@@ -36,6 +37,8 @@ TOOLS := .local/tools
 BOOTSTRAP := $(TOOLS)/bootstrap
 MINISTACK := $(TOOLS)/ministack
 SAM := $(TOOLS)/sam
+PEERS := $(TOOLS)/peer_nostro/.installed $(TOOLS)/peer_postgres/.installed \
+	$(TOOLS)/peer_powertools/.installed
 DEV := .venv
 
 UV := $(BOOTSTRAP)/bin/uv
@@ -84,7 +87,10 @@ $(BOOTSTRAP)/.installed: requirements/bootstrap.txt
 $(DEV)/.installed: requirements/dev.txt
 $(MINISTACK)/.installed: requirements/ministack.txt
 $(SAM)/.installed: requirements/sam.txt
-$(DEV)/.installed $(MINISTACK)/.installed $(SAM)/.installed: $(BOOTSTRAP)/.installed
+$(TOOLS)/peer_nostro/.installed: requirements/peer_nostro.txt
+$(TOOLS)/peer_postgres/.installed: requirements/peer_postgres.txt
+$(TOOLS)/peer_powertools/.installed: requirements/peer_powertools.txt
+$(DEV)/.installed $(MINISTACK)/.installed $(SAM)/.installed $(PEERS): $(BOOTSTRAP)/.installed
 	@echo "Setting up $(@D)"
 	@$(UV) venv --quiet --clear --no-project --python $(BOOTSTRAP)/bin/python $(@D)
 	@$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes --compile-bytecode \
@@ -189,6 +195,23 @@ stack-tests: setup browser
 bench: setup browser
 	$(PY) -m local within $(PY) -m tests.benchmarks
 
+# Each peer in an environment of its own; PostgreSQL from Debian, on a port and in a folder of its own.
+bench-peers: setup postgres $(PEERS)
+	$(PY) -m local within $(PY) -m tests.benchmarks.peers
+
+.PHONY: bench-peers postgres
+postgres:
+	@if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing PostgreSQL to compare with."; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+				--no-install-recommends postgresql >/dev/null; \
+		else \
+			echo "PostgreSQL is missing: apt-get install postgresql" >&2; \
+			exit 1; \
+		fi; \
+	fi
+
 # ---- Checking an export (docs/receipts.md); PROGRAMS names a file of program versions
 
 .PHONY: verify
@@ -222,5 +245,8 @@ lock: $(BOOTSTRAP)/.installed
 	$(COMPILE) requirements/bootstrap.in --output-file requirements/bootstrap.txt
 	$(COMPILE) requirements/ministack.in --output-file requirements/ministack.txt
 	$(COMPILE) requirements/sam.in --output-file requirements/sam.txt
+	$(COMPILE) requirements/peer_nostro.in --output-file requirements/peer_nostro.txt
+	$(COMPILE) requirements/peer_postgres.in --output-file requirements/peer_postgres.txt
 	$(COMPILE) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
+	$(COMPILE) requirements/peer_powertools.in --output-file requirements/peer_powertools.txt
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
