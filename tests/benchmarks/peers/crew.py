@@ -118,9 +118,9 @@ class Crew:
 
 
 @contextmanager
-def crew(recipe: Recipe, size: int = WORKERS) -> Iterator[Crew]:
-    """Workers for the length of a block."""
-    working = Crew(recipe=recipe, size=size)
+def crew(recipe: Recipe, size: int = WORKERS, days: float = 0) -> Iterator[Crew]:
+    """Workers for the length of a block, whose clock is so many days ahead."""
+    working = Crew(recipe=recipe, size=size, days=days)
     working.start()
     try:
         yield working

@@ -79,7 +79,7 @@ class LedgerPeer:
 
     def enrol(self, name: str) -> str:
         answer = request("POST /members", {"name": "Jane Doe"}, key=f"enrol-{name}")
-        done = members.handler(answer, None)
+        done: dict[str, Any] = members.handler(answer, None)
         assert done["statusCode"] == 201, done
         member_id: str = json.loads(done["body"])["member_id"]
         return member_id

@@ -1,7 +1,7 @@
 """Playing the fault script on a crew of workers, with the queue's redelivery in between."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -12,6 +12,7 @@ from tests.benchmarks.peers.script import (
     Killed,
     Message,
     Pass,
+    Step,
     Tell,
     Together,
 )
@@ -27,7 +28,7 @@ class Workers(Protocol):
 
     def ask(self, message: Mapping[str, Any], worker: int = 0) -> Reply | None: ...
 
-    def ask_together(self, messages: list[Mapping[str, Any]]) -> list[Reply | None]: ...
+    def ask_together(self, messages: Sequence[Mapping[str, Any]]) -> Sequence[Reply | None]: ...
 
     def pass_days(self, days: float) -> None: ...
 
@@ -81,6 +82,8 @@ class Run:
     def play(self, fault: Fault) -> Outcome:
         """Every step, then what has to come again, then the balance."""
         for step in fault.steps:
+            if _spends(step):
+                self._come_again()  # whoever spends has seen the points arrive
             match step:
                 case Tell(message=message, copies=copies):
                     for _ in range(copies):
@@ -148,6 +151,16 @@ class Run:
         }
 
 
+def _spends(step: Step) -> bool:
+    match step:
+        case Tell(message=message) | Killed(message=message):
+            return message.do == "redeem"
+        case Together(messages=messages):
+            return any(message.do == "redeem" for message in messages)
+        case Pass():
+            return False
+
+
 def played(workers: Workers, fault: Fault, names: Iterator[str]) -> Outcome:
     """One fault, until a run goes wrong.
 
@@ -156,13 +169,12 @@ def played(workers: Workers, fault: Fault, names: Iterator[str]) -> Outcome:
     """
     kinds = {type(step) for step in fault.steps}
     runs = MAX_WRITES if Killed in kinds else ROUNDS if Together in kinds else 1
-    kills = 0
+    outcomes: list[Outcome] = []
     for number in range(1, runs + 1):
-        outcome = _run(workers, names, die_after=number).play(fault)
-        kills += outcome.kills
-        if not outcome.passed or (Killed in kinds and not outcome.kills):
+        outcomes.append(_run(workers, names, die_after=number).play(fault))
+        if not outcomes[-1].passed or (Killed in kinds and not outcomes[-1].kills):
             break
-    return replace(outcome, kills=kills)
+    return replace(outcomes[-1], kills=sum(outcome.kills for outcome in outcomes))
 
 
 def _run(workers: Workers, names: Iterator[str], *, die_after: int = 0) -> Run:

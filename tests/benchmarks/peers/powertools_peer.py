@@ -140,9 +140,8 @@ class PowertoolsPeer:
         self._accounts = Accounts(client=client)
         self._meter = Meter(client)
         config = IdempotencyConfig(event_key_jmespath="id", payload_validation_jmespath="points")
-        config.register_lambda_context(
-            SimpleNamespace(get_remaining_time_in_millis=lambda: REMAINING_MILLISECONDS)
-        )
+        context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: REMAINING_MILLISECONDS)
+        config.register_lambda_context(context)
         records = DynamoDBPersistenceLayer(table_name=RECORDS, boto3_client=client)
         once = idempotent_function(
             data_keyword_argument="message", config=config, persistence_store=records

@@ -108,4 +108,5 @@ INSERT INTO movement (member, reference, purchase, points, remaining, expires_at
 UPDATE account SET balance = balance + 100 WHERE member = 'pgbench-' || :member;
 COMMIT;
 """
-"""A purchase posted and paid: two messages."""
+PGBENCH_MESSAGES: Final = 2
+"""A purchase posted, and paid."""
