@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
-from nostro import AccountKey, IdempotencyConflict, Ledger  # type: ignore[import-not-found] # only
+from nostro import IdempotencyConflict, Ledger  # type: ignore[import-not-found] # only
 from psycopg_pool import ConnectionPool  # type: ignore[import-not-found] # in its own environment
 
 from tests.benchmarks.peers import nostro_sql
@@ -45,8 +46,7 @@ class NostroPeer(NotMetered):
         self.death.wrote()
 
     def enrol(self, name: str) -> str:
-        self.ledger.accounts.get_or_create(TENANT, name)
-        return name
+        return str(self.ledger.accounts.get_or_create(TENANT, name).id)
 
     def tell(self, message: Mapping[str, Any]) -> None:
         with self._transaction() as cursor:
@@ -96,7 +96,7 @@ class NostroPeer(NotMetered):
         """Credit or debit under the message's id."""
         cursor.execute(nostro_sql.ADD_GRANTED, {**message, "points": points})
         key = {"idempotency_key": message["id"], "category": message["do"], "cur": cursor}
-        account = AccountKey(TENANT, message["member"])
+        account = UUID(message["member"])
         if points > 0:
             ends = datetime.now(UTC) + timedelta(days=VALID_DAYS)
             self.ledger.credit(account, self.ledger.amount(points), expires_at=ends, **key)
@@ -105,7 +105,7 @@ class NostroPeer(NotMetered):
 
     def redeem(self, message: Mapping[str, Any]) -> None:
         """A debit is never refused for want of points: the handler looks at what is left."""
-        account = AccountKey(TENANT, message["member"])
+        account = UUID(message["member"])
         with self._transaction() as cursor:
             try:
                 entry = self.ledger.debit(
@@ -129,7 +129,7 @@ class NostroPeer(NotMetered):
         raise RuntimeError("the sweep did not end")
 
     def balance(self, member: str) -> int:
-        points: int = self.ledger.balance(AccountKey(TENANT, member)).balance.to_units()
+        points: int = self.ledger.balance(UUID(member)).balance.to_units()
         return points
 
     def pass_days(self, days: float, *, stored: bool) -> None:

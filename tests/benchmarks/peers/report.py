@@ -132,8 +132,9 @@ def _faults(found: Comparison) -> str:
 The balance at the end. A message that fails or whose worker dies comes again a quarter of an hour
 later, up to {MAX_DELIVERIES} deliveries in all. Killed: the process ends right after a write has
 become durable and before it can answer, once for every write that it makes, and all of those runs
-have to end right. At the same moment: {WORKERS} processes, {ROUNDS} runs. "×1" says how many
-redemptions took points where that matters; {ABSENT}: the peer has nothing for it.
+have to end right. At the same moment: {WORKERS} processes, {ROUNDS} runs; who is right there only by
+luck may be wrong in another run. "×1" says how many redemptions took points where that matters;
+{ABSENT}: the peer has nothing for it.
 
 {table(head, rows)}
 
@@ -281,7 +282,8 @@ DynamoDB's write / read units, and dollars for a million messages by the prices 
 
 {table(unit_head, units)}
 
-Milliseconds of CPU time: the worker's, driver or SDK included, + the PostgreSQL server's own:
+Milliseconds of CPU time: the worker's, driver or SDK included, + the PostgreSQL server's own. The
+SDK, which signs, serialises and speaks HTTP, takes most of what is spent on DynamoDB:
 
 {table(head, efforts)}
 
@@ -299,7 +301,7 @@ def _shown(number: float | None) -> str:
 
 
 def _money(amount: float | None) -> str:
-    return ABSENT if amount is None else f"{amount:.2f}"
+    return ABSENT if amount is None else f"{amount:,.2f}"
 
 
 def _effort(cost: Cost) -> str:

@@ -66,7 +66,7 @@ def test_a_peer_that_is_right_where_we_are_wrong_is_named(found: Comparison, pee
     ],
 )
 def test_a_cheaper_message_of_a_peer_is_named(found: Comparison, better: Cost, words: str) -> None:
-    costs = dict(found.costs) | {PEERS[0]: {**found.costs[PEERS[0]], "balance": better}}
+    costs = {**found.costs, PEERS[0]: {**found.costs[PEERS[0]], "balance": better}}
 
     [line] = ahead(replace(found, costs=costs))
 
@@ -75,12 +75,9 @@ def test_a_cheaper_message_of_a_peer_is_named(found: Comparison, better: Cost, w
 
 
 def test_a_database_s_own_time_counts(found: Comparison) -> None:
-    dearer = replace(EQUAL, cpu=0.5, server_cpu=1.5)
+    as_much = dict.fromkeys(KINDS, replace(EQUAL, cpu=0.5, server_cpu=1.5))
 
-    assert (
-        list(ahead(replace(found, costs=found.costs | {PEERS[0]: dict.fromkeys(KINDS, dearer)})))
-        == []
-    )
+    assert list(ahead(replace(found, costs={**found.costs, PEERS[0]: as_much}))) == []
 
 
 def test_a_lighter_sweep_and_a_quicker_start_are_named(found: Comparison) -> None:
