@@ -133,8 +133,8 @@ The balance at the end. A message that fails or whose worker dies comes again a 
 later, up to {MAX_DELIVERIES} deliveries in all. Killed: the process ends right after a write has
 become durable and before it can answer, once for every write that it makes, and all of those runs
 have to end right. At the same moment: {WORKERS} processes, {ROUNDS} runs; who is right there by
-luck alone may be wrong in another run. "×1" says how many redemptions took points where that matters;
-{ABSENT}: the peer has nothing for it.
+luck alone may be wrong in another run. "×1" says how many redemptions took points where that
+matters; {ABSENT}: the peer has nothing for it.
 
 {table(head, rows)}
 

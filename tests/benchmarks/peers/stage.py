@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 PEERS: Final = ("ledger", "nostro", "postgres", "powertools")
 TABLE: Final = "peers"
 PLACEHOLDER: Final = "benchmark"
-FLAGS: Final = frozenset({"allow_future_schedules"})
+SETTINGS: Final[Mapping[str, str]] = {
+    "allow_future_schedules": "true",
+    "powertools_log_level": "INFO",
+    "sweep_parallelism": "8",
+    "table_name": TABLE,
+}
 USED: Final = ("accounts", "accrual", "expiry", "maturation", "members", "redemption")
 """Functions that the ledger's worker calls."""
 
@@ -118,11 +123,10 @@ def program_document() -> dict[str, Any]:
     }
 
 
-def ledger_environment(table_name: str) -> dict[str, str]:
-    """Every variable that the functions of the worker need."""
+def ledger_environment() -> dict[str, str]:
+    """Every variable that the functions of the worker need; no queue of theirs is used."""
     needed = {field.name for name in USED for field in fields(FUNCTION_SETTINGS[name])}
-    values = {name.upper(): "true" if name in FLAGS else PLACEHOLDER for name in sorted(needed)}
-    return values | {"TABLE_NAME": table_name, "POWERTOOLS_LOG_LEVEL": "INFO"}
+    return {name.upper(): SETTINGS.get(name, PLACEHOLDER) for name in sorted(needed)}
 
 
 @contextmanager
@@ -138,7 +142,7 @@ def _ledger(stage: Stage) -> Iterator[dict[str, str]]:
         ledger = Ledger(stage.client, TABLE, Meter(stage.client), clock=Clock(now=yesterday))
         assert ledger.publishing.load_first(version)
         began = datetime.now(UTC).isoformat()
-        yield stage.aws | ledger_environment(TABLE) | {"PEER_BEGAN": began}
+        yield stage.aws | ledger_environment() | {"PEER_BEGAN": began}
 
 
 # --- The baseline of serverless samples -----------------------------------------------------
