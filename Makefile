@@ -4,6 +4,7 @@
 #   make run     play the main job on the local stack        make test    everything that is checked
 #   make up      local stack in the background               make bench   benchmarks
 #   make down    stop it and remove its files                make deploy  to AWS, with samconfig.toml
+#   make load    mixed traffic on the local stack, and what it left, as docs/load.md
 #   make soak    what chance decides, at length, and under load (up to 20 minutes)
 #   make bench-peers    this ledger beside others (docs/peers.md)
 #   make lint    the checks that need no stack               make lock    update all pinned versions
@@ -173,6 +174,10 @@ fast-tests: setup
 soak: setup
 	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m pytest -m "soak and not stack" --numprocesses 2 --dist worksteal
 	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m local within $(PY) -m pytest -m "soak and stack"
+
+.PHONY: load
+load: setup
+	$(PY) -m local within $(PY) -m tests.load
 
 # Pages are looked at in Debian's Chromium.
 .PHONY: browser

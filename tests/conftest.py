@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from local import stack as local_stack
 
 TESTS: Final = Path(__file__).parent
-PLAYED_AT_LENGTH: Final = ("faults", "openapi", "property", "simulation")
+PLAYED_AT_LENGTH: Final = ("faults", "load", "openapi", "property", "simulation")
 """Suites that try more the longer they may: with SOAK all of them is played (make soak)."""
 
 settings.register_profile(

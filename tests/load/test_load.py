@@ -1,0 +1,23 @@
+"""A stack under mixed traffic loses and doubles nothing; a soak lasts as long as make load."""
+
+import os
+from typing import Final
+
+import pytest
+
+from tests.load.judging import loaded
+from tests.stack.client import StackClient
+
+pytestmark = pytest.mark.stack
+
+SECONDS: Final = 30.0 if os.environ.get("SOAK") else 4.0
+
+
+def test_a_load_leaves_every_balance_as_its_clients_wrote_it_down(
+    stack: dict[str, object],
+) -> None:
+    with StackClient(stack) as ledger:
+        found = loaded(ledger, seconds=SECONDS, seed=1)
+    assert found.wrong == ()
+    assert found.run["failed"] == 0
+    assert found.requests > 50, "there was a load"
