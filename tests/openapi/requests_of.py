@@ -34,6 +34,17 @@ CHECKS: Final = [
 ]
 MODES: Final = {"right": GenerationMode.POSITIVE, "wrong": GenerationMode.NEGATIVE}
 
+WRITE_FOR_GOOD: Final = ("DELETE /members/{member_id}", "POST /members/{member_id}/merge")
+"""Not asked about the member that the others are about."""
+
+
+def asked(*, thorough: bool, but: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
+    """Each route, and how it is asked; what is wrong comes in bodies for the most part."""
+    routes = sorted(operations().keys() - but)
+    places = {"requestBody", "parameters"} if thorough else {"requestBody"}
+    wrong = [each for each in routes if described.operation(each).keys() & places]
+    return [(each, "right") for each in routes] + [(each, "wrong") for each in wrong]
+
 
 @cache
 def operations() -> Mapping[str, Operation]:

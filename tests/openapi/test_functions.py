@@ -19,15 +19,16 @@ from schemathesis.core.transport import Response
 
 from points_ledger.runtime import bootstrap
 from tests.authorization.calls import CALLS, Call
-from tests.functions import described, gateway
+from tests.functions import gateway
 from tests.functions.deployed import Answer, Deployed, new_stack, program
 from tests.functions.desk import Desk
 from tests.functions.gateway import ADMIN, NOBODY, OTHER_MEMBER, STAFF, TILL, CallerKind, member
-from tests.openapi.requests_of import CHECKS, AnyCase, cases, laid_over, operations
+from tests.openapi.requests_of import CHECKS, WRITE_FOR_GOOD, AnyCase, asked, cases, laid_over
 
 Json = dict[str, Any]
 
-EXAMPLES: Final = 40 if os.environ.get("SOAK") else 2
+IS_LONG: Final = bool(os.environ.get("SOAK"))
+EXAMPLES: Final = 20 if IS_LONG else 2
 BASE_URL: Final = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"
 PASSED_ON: Final = ("idempotency-key", "accept", "cookie")
 PROVIDERS: Final = ("stripe", "square", "shopify", "standard")
@@ -35,8 +36,6 @@ ANSWERED_WRONGLY_BY_MOTO: Final = frozenset(
     {"POST /session/new-password", "POST /session/reset-password"}
 )
 """It knows another error than Cognito for a challenge or a person that there is not."""
-WRITE_FOR_GOOD: Final = ("DELETE /members/{member_id}", "POST /members/{member_id}/merge")
-"""Not asked about the member that the others are about."""
 
 
 @pytest.fixture(scope="module")
@@ -62,18 +61,7 @@ def set_up_webhooks(stack: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     assert stack.earning_queue_url
 
 
-def asked() -> list[tuple[str, str]]:
-    """Each route, and how: what is wrong comes in bodies for the most part."""
-    is_long = bool(os.environ.get("SOAK"))
-    routes = sorted(operations().keys() - ANSWERED_WRONGLY_BY_MOTO)
-    parts = {route: described.operation(route).keys() for route in routes}
-    may_be_wrong = [route for route in routes if "requestBody" in parts[route]]
-    if is_long:
-        may_be_wrong = [r for r in routes if parts[r] & {"requestBody", "parameters"}]
-    return [(route, "right") for route in routes] + [(route, "wrong") for route in may_be_wrong]
-
-
-@pytest.mark.parametrize(("route", "mode"), asked())
+@pytest.mark.parametrize(("route", "mode"), asked(thorough=IS_LONG, but=ANSWERED_WRONGLY_BY_MOTO))
 def test_what_is_answered_is_described(route: str, mode: str, desk: Desk) -> None:
     known = CALLS[route](desk) if route in CALLS else Call()
 
@@ -81,7 +69,7 @@ def test_what_is_answered_is_described(route: str, mode: str, desk: Desk) -> Non
         max_examples=EXAMPLES,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
-        derandomize=not os.environ.get("SOAK"),
+        derandomize=not IS_LONG,
     )
     @given(case=cases(route, mode), caller=callers(desk), over=st.booleans())
     def ask(case: AnyCase, caller: CallerKind, over: bool) -> None:
