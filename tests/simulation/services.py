@@ -6,10 +6,11 @@ knows one command from another.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import CouponCode, EarningKey, MemberId
 from points_ledger.service.acting import Acting, PerformAction, Performed
