@@ -56,9 +56,9 @@ class Loaded:
         return sum(map(len, self.seconds.values()))
 
 
-def loaded(ledger: StackClient, *, seconds: float, seed: int) -> Loaded:
+def loaded(ledger: StackClient, *, seconds: float, members: int, seed: int) -> Loaded:
     """Put a load on the stack for so many seconds, and judge it."""
-    traffic = Traffic(ledger=ledger, seed=seed)
+    traffic = Traffic(ledger=ledger, members=members, seed=seed)
     traffic.set_up()
     began = time.perf_counter()
     traffic.run(seconds)
@@ -72,19 +72,19 @@ def loaded(ledger: StackClient, *, seconds: float, seed: int) -> Loaded:
     )
     drained = time.perf_counter() - began
     run = reconciled(ledger)
-    members = list(traffic.books.accounts)
+    known = list(traffic.books.accounts)
     with ThreadPoolExecutor(CLIENTS) as threads:
         chains = dict(
-            zip(members, threads.map(lambda each: exported(ledger, each), members), strict=True)
+            zip(members, threads.map(lambda each: exported(ledger, each), known), strict=True)
         )
-    wrong = [*_not_as_written(ledger, traffic), *_not_verified(chains), *_differing(run, members)]
+    wrong = [*_not_as_written(ledger, traffic), *_not_verified(chains), *_differing(run, known)]
     return Loaded(
         lasted_seconds=lasted,
         seconds=traffic.log.seconds,
         again=traffic.log.again,
         refused=traffic.log.refused,
         drained_seconds=drained,
-        members=len(members),
+        members=len(known),
         entries=sum(len(page["entries"]) for pages in chains.values() for page in pages),
         run=run,
         wrong=tuple(wrong),

@@ -10,11 +10,12 @@ from local import stack as local_stack
 from local.home import ROOT
 from tests.benchmarks.machine import description
 from tests.load.judging import Loaded, loaded
-from tests.load.traffic import CLIENTS, MEMBERS
+from tests.load.traffic import CLIENTS
 from tests.stack.client import StackClient
 
 PAGE: Final = ROOT / "docs" / "load.md"
 SECONDS: Final = 30.0
+MEMBERS: Final = 24
 
 _INTRODUCTION: Final = """# Under load
 
@@ -34,7 +35,7 @@ there)."""
 def main() -> int:
     """Put the load on a stack, write the page, and say what is wrong."""
     with local_stack.stack_for_tests() as stack, StackClient(stack) as ledger:
-        found = loaded(ledger, seconds=SECONDS, seed=int(time.time()))
+        found = loaded(ledger, seconds=SECONDS, members=MEMBERS, seed=int(time.time()))
     text = page(found)
     PAGE.write_text(text, encoding="utf-8")
     sys.stdout.write(text)

@@ -24,7 +24,6 @@ from tests.stack.client import StackClient
 Json = dict[str, Any]
 
 CLIENTS: Final = 8
-MEMBERS: Final = 24
 STARTING_POINTS: Final = 200_000
 STORIES_AT_ONCE: Final = 8
 MAX_ATTEMPTS: Final = 30
@@ -81,6 +80,7 @@ class Traffic:
     """All clients together."""
 
     ledger: StackClient
+    members: int
     seed: int
     books: Books = field(default_factory=Books)
     log: Log = field(default_factory=Log)
@@ -92,7 +92,7 @@ class Traffic:
         """Members of one organisation who have something to spend."""
         _ = self.ledger.staff_token, self.ledger.till_token  # fetched once
         with ThreadPoolExecutor(CLIENTS) as threads:
-            list(threads.map(lambda _: self._enrol("enrolment (set-up)"), range(MEMBERS)))
+            list(threads.map(lambda _: self._enrol("enrolment (set-up)"), range(self.members)))
 
     def run(self, seconds: float) -> None:
         """Let all clients work for so long; then deliver what is left of every purchase."""
