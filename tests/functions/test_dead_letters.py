@@ -206,6 +206,14 @@ def test_events_and_deliveries_are_shown_by_their_ids(failing: Deployed) -> None
     )
 
 
+def test_a_shard_of_a_sweep_is_shown_by_its_hour(failing: Deployed) -> None:
+    shard = {"kind": "expiry", "hour": "2026-09-04T06:00:00Z", "shard": 3, **SCHEDULED}
+    put("expiry_sweep_dead_letters", json.dumps(shard))
+    [letter] = letters(failing)
+    assert letter["reason"] is None
+    assert letter["about"] == {**shard, "shard": "3"}
+
+
 @pytest.mark.parametrize("body", [{"detail-type": 7, "detail": 8}, {"delivery_id": {}, "type": []}])
 def test_what_only_looks_like_one_is_shown_all_the_same(body: Json, failing: Deployed) -> None:
     put("outbound_events_dead_letters", json.dumps(body))

@@ -115,6 +115,28 @@ def test_every_alarm_is_on_it(template: Template) -> None:
     assert sorted(alarms) == sorted(expected)
 
 
+def test_what_an_alarm_watches_is_on_it(template: Template) -> None:
+    for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
+        [dimension] = alarm["Dimensions"]
+        assert (
+            alarm["Namespace"],
+            alarm["MetricName"],
+            dimension["Name"],
+            _as_shown(dimension["Value"]),
+        ) in shown(), name
+
+
+def _as_shown(value: Json) -> str:
+    """A value of a dimension as a text of the dashboard has it."""
+    match value:
+        case {"Ref": str(name)}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"${{{name}.{attribute}}}"
+        case _:
+            return str(value)
+
+
 def test_names_nothing_that_the_template_has_not(template: Template) -> None:
     body = template.resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     named = {reference.partition(".")[0] for reference in _REFERENCE.findall(body)}

@@ -39,6 +39,7 @@ _REASON: Final = "reason"
 _FACT_FIELDS: Final = (
     "purchase", "key", "linked_purchase", "payment_id", "refund_id", "action",
 )  # fmt: skip
+_SHARD_FIELDS: Final = ("kind", "hour", "shard", _SCHEDULED)
 _PLAIN_FIELDS: Final = ("type", "reason", "provider", "event_id", "simulation_id")
 
 
@@ -168,6 +169,8 @@ def _of_queue(message: HeldMessage) -> tuple[Mapping[str, Any], str | None]:
     body = _object(message.body)
     if "detail-type" in body:
         return _of_event(body), None
+    if "shard" in body:
+        return {name: body.get(name) for name in _SHARD_FIELDS}, None
     if "delivery_id" in body:
         # What was given up says why; else the note of the last failure does.
         return _of_delivery(body), message.attributes.get(_REASON)
