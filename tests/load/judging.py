@@ -75,7 +75,7 @@ def loaded(ledger: StackClient, *, seconds: float, members: int, seed: int) -> L
     known = list(traffic.books.accounts)
     with ThreadPoolExecutor(CLIENTS) as threads:
         chains = dict(
-            zip(members, threads.map(lambda each: exported(ledger, each), known), strict=True)
+            zip(known, threads.map(lambda each: exported(ledger, each), known), strict=True)
         )
     wrong = [*_not_as_written(ledger, traffic), *_not_verified(chains), *_differing(run, known)]
     return Loaded(
