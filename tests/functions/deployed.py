@@ -42,6 +42,7 @@ from points_ledger.runtime import checkpoints as runtime_checkpoints
 from points_ledger.runtime import stream as runtime_stream
 from points_ledger.runtime import totals as runtime_totals
 from points_ledger.service.ports import Append, ExternalLink, Write
+from tests import quick_moto
 from tests.functions import access, described, gateway, records
 from tests.functions.gateway import STAFF, CallerKind
 
@@ -509,6 +510,7 @@ def new_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     set_environment(monkeypatch)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     forget()
+    quick_moto.connect(monkeypatch)
     stack = Deployed(monkeypatch)
     with mock_aws():
         yield stack

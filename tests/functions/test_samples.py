@@ -519,34 +519,39 @@ def taken(_: HttpCourier, _url: str, *, at: datetime, **_said: object) -> Try:
     return Try(at=at, outcome="delivered", status_code=204, duration_milliseconds=31)
 
 
+def open_for_story(deployed: Deployed, patched: pytest.MonkeyPatch) -> Teller:
+    """A stack without a program, with all that the samples reach, and ids as they name them."""
+    ids = itertools.chain([MEMBER], (f"mbr_{n:016d}" for n in itertools.count()))
+    patched.setattr(services, "_new_member_id", lambda: MemberId(next(ids)))
+    codes = map(code_of, (n.to_bytes(RANDOM_BYTES) for n in itertools.count(20511)))
+    patched.setattr(services, "_new_code", codes.__next__)
+    told: list[str] = []
+
+    def tell(_event: Json, *, status: str, reason: str) -> None:
+        told.append(f"{status}{reason}")
+
+    patched.setattr(deployment, "_answer", tell)
+    id_ = SimulationId("sim_k7d2q4x5n3r6t2bz")
+    patched.setattr(services, "_new_simulation_id", lambda: id_)
+    deployed.set_up(None)
+    deployed.hear()
+    deployed.queue_simulations()
+    deployed.open_post(Post())
+    deployed.queue_outbound()
+    patched.setattr(services, "_new_outbound_id", lambda: WEBHOOK.removeprefix("whk_"))
+    patched.setattr(HttpCourier, "post", taken)
+    deployed.make_last_resorts()
+    deployed.make_bucket()
+    deployed.open_pool()
+    deployed.ship(None)
+    return Teller(deployed, told)
+
+
 @pytest.fixture(scope="module")
 def story() -> Mapping[str, Outcome]:
     """How every sample ended, all of them played one after the other."""
     with pytest.MonkeyPatch.context() as patched, new_stack(patched) as deployed:
-        ids = itertools.chain([MEMBER], (f"mbr_{n:016d}" for n in itertools.count()))
-        patched.setattr(services, "_new_member_id", lambda: MemberId(next(ids)))
-        codes = map(code_of, (n.to_bytes(RANDOM_BYTES) for n in itertools.count(20511)))
-        patched.setattr(services, "_new_code", codes.__next__)
-        told: list[str] = []
-
-        def tell(_event: Json, *, status: str, reason: str) -> None:
-            told.append(f"{status}{reason}")
-
-        patched.setattr(deployment, "_answer", tell)
-        id_ = SimulationId("sim_k7d2q4x5n3r6t2bz")
-        patched.setattr(services, "_new_simulation_id", lambda: id_)
-        deployed.set_up(None)
-        deployed.listen()
-        deployed.queue_simulations()
-        deployed.open_post(Post())
-        deployed.queue_outbound()
-        patched.setattr(services, "_new_outbound_id", lambda: WEBHOOK.removeprefix("whk_"))
-        patched.setattr(HttpCourier, "post", taken)
-        deployed.make_last_resorts()
-        deployed.make_bucket()
-        deployed.open_pool()
-        deployed.ship(None)
-        teller = Teller(deployed, told)
+        teller = open_for_story(deployed, patched)
         ended: dict[str, Outcome] = {}
         for instant, name, _ in STORY:
             deployed.clock.now = datetime.fromisoformat(instant)
