@@ -1,6 +1,6 @@
 """What staff see of the machinery: dead letters, reconciliation, mails, outbound webhooks."""
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, TypedDict
 
 from points_ledger.contracts.answers.common import Count, Cursor, Instant
 from points_ledger.domain.mail import MailedEvent
@@ -164,9 +164,9 @@ class EndpointsAnswer(TypedDict):
 
 
 class RegisteredAnswer(EndpointAnswer):
-    """A new endpoint; the only answer with its secret."""
+    """A new endpoint; `secret` is null in a repeated answer once there is a newer one."""
 
-    secret: NotRequired[str]
+    secret: str | None
 
 
 class RemovedAnswer(TypedDict):
@@ -177,10 +177,10 @@ class RemovedAnswer(TypedDict):
 
 
 class SecretAnswer(TypedDict):
-    """A new secret; the old one signs along for a day."""
+    """A new secret, null in a repeated answer once there is a newer one; the old one signs along."""
 
     webhook_id: str
-    secret: NotRequired[str]
+    secret: str | None
     previous_secret_until: Instant | None
 
 

@@ -59,6 +59,7 @@ class RedeemedAnswer(TypedDict):
     expires_at: NotRequired[Instant | None]
     approval_id: NotRequired[str]
     reward_id: NotRequired[str]
+    amount_due: NotRequired[Money]
     coupon: NotRequired[CouponMade]
     balance: Balances
 
