@@ -1,7 +1,7 @@
 """The reconciliation on a store in memory: what it reads of members, and its own item."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from points_ledger.domain.earning import Earning
@@ -12,7 +12,10 @@ from points_ledger.service.integrity import ChangedPage, Finding, Integrity
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.programs import Programs
 from points_ledger.service.reconciling import Reconciled, Reconciling
+from points_ledger.service.recounting import Recount, Recounted, Recounting, Year
+from points_ledger.service.totalling import TotalsKey
 from tests.memory_store import MemoryStore
+from tests.memory_totals import MemoryTotals
 
 
 @dataclass(slots=True)
@@ -87,6 +90,65 @@ class MemoryReconciliation:
         ).run(self.now, has_time=lambda: True)
 
 
-def with_item(store: MemoryStore, item: Earning) -> None:
-    """Write an earning over the one that is there, whatever its revision."""
-    store._items[item.key] = replace(item)
+@dataclass
+class MemoryRecounts:
+    """`RecountStore` and `TotalsMender` on totals in memory."""
+
+    totals: MemoryTotals
+    stored: Recount = field(default_factory=Recount)
+    years: dict[str, Year] = field(default_factory=dict)
+
+    def recount(self) -> Recount:
+        return self.stored
+
+    def year(self, year: str) -> Year | None:
+        return self.years.get(year)
+
+    def save(self, recount: Recount, years: Mapping[str, Year], *, expected: int) -> bool:
+        if self.stored.revision != expected:
+            return False
+        self.stored = recount
+        self.years |= years
+        return True
+
+    def mend(
+        self,
+        key: TotalsKey,
+        missing: Mapping[str, int],
+        known: Mapping[str, int],
+        also: TotalsKey | None,
+    ) -> bool:
+        stored = self.totals.counters.get(key, {})
+        if any(stored.get(name, 0) != known.get(name, 0) for name in missing):
+            return False
+        for place in (key,) if also is None else (key, also):
+            counters = self.totals.counters.setdefault(place, {})
+            for name, number in missing.items():
+                counters[name] = counters.get(name, 0) + number
+        return True
+
+
+@dataclass(slots=True)
+class MemoryRecounting:
+    """Recounts of one store beside totals in memory."""
+
+    store: MemoryStore
+    programs: Programs
+    totals: MemoryTotals
+    now: datetime
+    kept: MemoryRecounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = MemoryRecounts(self.totals)
+
+    def run(self, *, heals: bool = False, has_time: Callable[[], bool] = lambda: True) -> Recounted:
+        """Go on with a recount, or begin one."""
+        return Recounting(
+            scan=MemoryScan(self.store),
+            lists=self.store,
+            store=self.kept,
+            totals=self.totals,
+            mender=self.kept,
+            programs=self.programs,
+            clock=lambda: self.now,
+        ).run(heals=heals, has_time=has_time)

@@ -30,6 +30,7 @@ parts of each kind is fixed. Instants in keys have a fixed width and sort as tim
 | checkpoint of a stream shard  | CHECKPOINT#<shard>                 | CHECKPOINT                |
 | why a message failed          | FAILURE#<message id>               | FAILURE                   |
 | reconciliation                | INTEGRITY                          | RECONCILIATION            |
+| recount of totals, its sums   | INTEGRITY                          | RECOUNT, RECOUNT#<year>   |
 | progress of checkpoints       | CHECKPOINTS                        | PROGRESS                  |
 | member with changes           | CHANGED#<hour>#<shard>             | <member>                  |
 | outbound webhooks, their count| OUTBOUND#ENDPOINTS                 | ENDPOINT#<id>, COUNT      |
@@ -343,6 +344,16 @@ def failure_key(message_id: str) -> TableKey:
 def integrity_key() -> TableKey:
     """How far the reconciliation has come, and what it found."""
     return TableKey(INTEGRITY, "RECONCILIATION")
+
+
+def recount_key() -> TableKey:
+    """How far the recount of the totals has come."""
+    return TableKey(integrity_key().pk, "RECOUNT")
+
+
+def recount_year_key(year: str) -> TableKey:
+    """What the recount knows of a year."""
+    return TableKey(integrity_key().pk, f"RECOUNT#{year}")
 
 
 def checkpoints_key() -> TableKey:
