@@ -114,10 +114,10 @@ def test_the_month_that_is_not_over_is_mended_with_its_days() -> None:
 
 
 def test_without_being_asked_nothing_is_mended_and_a_recount_comes_once_a_week() -> None:
-    told = Told(seeds()[1])
+    told = next(t for t in map(Told, seeds()) if of_entries(t.torn) != of_entries(t.whole))
     recounting = told.recounting(told.torn, 45)
     before = of_entries(told.torn)
-    for days, members in ((1, True), (5, False), (2, True)):
+    for days, members in ((1, True), (6, False), (2, True)):
         done = recounting.run()
         assert bool(done.members) == members
         recounting.now += timedelta(days=days)

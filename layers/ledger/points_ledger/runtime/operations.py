@@ -22,9 +22,11 @@ from points_ledger.runtime.settings import (
 if TYPE_CHECKING:
     from points_ledger.adapters.dynamodb.failures import DynamoDbFailures
     from points_ledger.adapters.dynamodb.integrity import DynamoDbChanges, DynamoDbIntegrity
+    from points_ledger.adapters.dynamodb.recounts import DynamoDbRecounts
     from points_ledger.service.dead_letters import DeadLetters
     from points_ledger.service.integrity import Finding
     from points_ledger.service.reconciling import Reconciling
+    from points_ledger.service.recounting import Recounting
 
 MAX_DETAILS: Final = 8
 PARALLEL_CHECKS: Final = 8
@@ -114,6 +116,37 @@ def reconciling() -> "Reconciling":
         tell=_tell,
         failed=_failed,
         gather=checkers.map,
+    )
+
+
+@cache
+def recounts() -> "DynamoDbRecounts":
+    """How far the recount of the totals has come, and what it came to."""
+    from points_ledger.adapters.dynamodb.recounts import DynamoDbRecounts
+
+    return DynamoDbRecounts(bootstrap.dynamodb(), load(LedgerSettings).table_name)
+
+
+@cache
+def recounting() -> "Recounting":
+    """Recounts the totals, with several members read at the same time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from points_ledger.adapters.dynamodb.scanning import DynamoDbScan
+    from points_ledger.adapters.dynamodb.totals import DynamoDbTotals
+    from points_ledger.runtime import services
+    from points_ledger.service.recounting import Recounting
+
+    table_name = load(LedgerSettings).table_name
+    return Recounting(
+        scan=DynamoDbScan(bootstrap.dynamodb(), table_name),
+        lists=services.reader(),
+        store=recounts(),
+        totals=DynamoDbTotals(bootstrap.dynamodb(), table_name),
+        mender=recounts(),
+        programs=services.programs(),
+        clock=bootstrap.utc_now,
+        gather=ThreadPoolExecutor(max_workers=PARALLEL_CHECKS).map,
     )
 
 
