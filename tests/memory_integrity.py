@@ -12,7 +12,8 @@ from points_ledger.service.integrity import ChangedPage, Finding, Integrity
 from points_ledger.service.ledger import WritePath
 from points_ledger.service.programs import Programs
 from points_ledger.service.reconciling import Reconciled, Reconciling
-from points_ledger.service.recounting import Recount, Recounted, Recounting, Year
+from points_ledger.service.recounting import Recounted, Recounting
+from points_ledger.service.recounts import Recount, Year
 from points_ledger.service.totalling import TotalsKey
 from tests.memory_store import MemoryStore
 from tests.memory_totals import MemoryTotals

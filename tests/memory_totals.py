@@ -7,6 +7,7 @@ from datetime import datetime
 from points_ledger.service.totalling import (
     MAX_COUNTERS_PER_WRITE,
     MAX_WRITES_PER_CHUNK,
+    Checkpoint,
     Chunk,
     Remembered,
     TotalsKey,
@@ -18,13 +19,13 @@ from points_ledger.service.totals import TotalsPage
 class MemoryTotals:
     """`TotalsStore` and `TotalsReader`; `requests` counts pages that were read."""
 
-    checkpoints: dict[str, int] = field(default_factory=dict)
+    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
     counters: dict[TotalsKey, dict[str, int]] = field(default_factory=dict)
     texts: dict[TotalsKey, Remembered] = field(default_factory=dict)
     counted_through: dict[TotalsKey, datetime] = field(default_factory=dict)
     requests: int = 0
 
-    def checkpoint(self, shard: str) -> int | None:
+    def checkpoint(self, shard: str) -> Checkpoint | None:
         return self.checkpoints.get(shard)
 
     def remembered(self, keys: Sequence[TotalsKey]) -> Mapping[TotalsKey, Remembered]:
@@ -33,7 +34,10 @@ class MemoryTotals:
     def add(self, chunk: Chunk) -> bool:
         assert len(chunk.counters) + len(chunk.texts) <= MAX_WRITES_PER_CHUNK
         assert not chunk.counters.keys() & chunk.texts.keys()
-        if self.checkpoints.get(chunk.shard) != chunk.expected:
+        known = self.checkpoints.get(chunk.shard)
+        if (None if known is None else known.position) != chunk.expected:
+            return False
+        if (0 if known is None else len(known.remainder)) != chunk.expected_remainder:
             return False
         for key, text in chunk.texts.items():
             stored = self.texts.get(key)
@@ -50,7 +54,11 @@ class MemoryTotals:
             for name, number in added.items():
                 counters[name] = counters.get(name, 0) + number
             self.counted_through[key] = chunk.counted_through
-        self.checkpoints[chunk.shard] = chunk.position
+        self.checkpoints[chunk.shard] = Checkpoint(
+            position=chunk.position,
+            counted_through=chunk.counted_through if chunk.remainder else None,
+            remainder=chunk.remainder,
+        )
         return True
 
     def page(

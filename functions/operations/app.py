@@ -55,4 +55,5 @@ def redrive(request: Request) -> Response:
 def integrity(request: Request) -> Response:
     """What the reconciliation found last, and how far it has come."""
     request.caller().require_staff()
-    return Response(body=integrity_document(operations.integrity_store().integrity()))
+    found = operations.integrity_store().integrity()
+    return Response(body=integrity_document(found, operations.recounts().recount()))

@@ -1,8 +1,9 @@
 """Every night: whether what is stored of members is what it has to be.
 
-Trigger: schedule, or an invocation with `{"scheduled_time": "…"}`. Contract: answers counts
-(checked, differences, frozen, rearmed, failed); a run that is not done goes on with the next
-invocation. Failure destination: reconciliation_failures.
+Trigger: schedule, or an invocation with `{"scheduled_time": "…", "heal_totals"?: true}`. Contract:
+answers counts (checked, differences, frozen, rearmed, failed; recounted, totals_wrong,
+totals_healed); what is not done goes on with the next invocation. Failure destination:
+reconciliation_failures.
 """
 
 from points_ledger.runtime import reconciling
@@ -10,5 +11,5 @@ from points_ledger.runtime.batch import Context
 
 
 def handler(event: object, context: Context) -> dict[str, int]:
-    """Check who was written since the last run, and a part of everybody."""
+    """Check who was written since the last run, a part of everybody, and the totals."""
     return reconciling.reconcile(event, context)

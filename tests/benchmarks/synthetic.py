@@ -66,7 +66,8 @@ def _movements(entries: int) -> dict[str, int]:
 
 def fill(store: TotalsStore, entries: int, at: datetime) -> None:
     """Store the totals of so many entries."""
-    items, expected = list(ledger_totals(entries)), store.checkpoint(SHARD)
+    items, known = list(ledger_totals(entries)), store.checkpoint(SHARD)
+    expected = None if known is None else known.position
     for first in range(0, len(items), MAX_WRITES_PER_CHUNK):
         position = (expected or 0) + 1
         assert store.add(

@@ -1,6 +1,7 @@
 """Totals on every store: a chunk is stored whole, once, and only over what was read."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,9 @@ from points_ledger.domain.error import BrokenInvariantError
 from points_ledger.service.totalling import (
     MAX_COUNTERS_PER_WRITE,
     MAX_WRITES_PER_CHUNK,
+    Checkpoint,
     Chunk,
+    Increment,
     Remembered,
     Text,
     TotalsKey,
@@ -67,7 +70,7 @@ def test_counters_add_up_beside_the_checkpoint(totals: Totals) -> None:
     day = key("2026-11-22")
     assert totals.add(chunk(FAR, counters={day: {"earned:pending": 85, "lots:never": -2}}))
     assert totals.add(chunk(FAR + 1, FAR, {day: {"earned:pending": -5, "lots:never": 2}}))
-    assert totals.checkpoint(SHARD) == FAR + 1
+    assert totals.checkpoint(SHARD) == Checkpoint(position=FAR + 1)
     page = totals.page(day.partition, limit=10)
     assert page.counters == {"2026-11-22": {"earned:pending": 80}}
     assert (page.counted_through, page.next_place) == (AT, None)
@@ -78,9 +81,30 @@ def test_nothing_is_added_where_the_checkpoint_is_not_as_read(totals: Totals) ->
     assert totals.add(chunk(5, counters={day: {"n": 1}}))
     for expected in (None, 4, 6):
         assert not totals.add(chunk(9, expected, {day: {"n": 1}}, {key("a"): Text(text="x")}))
-    assert totals.checkpoint(SHARD) == 5
+    assert totals.checkpoint(SHARD) == Checkpoint(position=5)
     page = totals.page(day.partition, limit=10)
     assert (page.counters, page.texts) == ({"2026-11-22": {"n": 1}}, {})
+
+
+def test_what_is_left_of_a_change_is_added_before_any_other_and_once(totals: Totals) -> None:
+    rest = tuple(
+        Increment(key=key(f"{n}", "ledger", "a/b"), counters={"earned:pending": n, "x": -n})
+        for n in (1, 2, 3)
+    )
+    assert totals.add(replace(chunk(FAR), remainder=rest))
+    stored = Checkpoint(position=FAR, counted_through=AT, remainder=rest)
+    assert totals.checkpoint(SHARD) == stored
+    assert not totals.add(chunk(FAR + 1, FAR, {key("a"): {"n": 1}})), "not before the rest"
+    part = chunk(FAR, FAR, {rest[0].key: rest[0].counters})
+    less = replace(part, expected_remainder=3, remainder=rest[1:])
+    assert totals.add(less)
+    assert not totals.add(less), "another copy of the same worker"
+    last = chunk(FAR, FAR, {each.key: each.counters for each in rest[1:]})
+    assert totals.add(replace(last, expected_remainder=2))
+    assert totals.checkpoint(SHARD) == Checkpoint(position=FAR)
+    assert totals.add(chunk(FAR + 1, FAR))
+    page = totals.page(("ledger", "a/b"), limit=5)
+    assert page.counters == {f"{n}": {"earned:pending": n, "x": -n} for n in (1, 2, 3)}
 
 
 def test_a_text_is_stored_over_the_revision_that_was_read(totals: Totals) -> None:

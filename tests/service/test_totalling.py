@@ -14,6 +14,7 @@ from points_ledger.domain.error import BrokenInvariantError, ConflictError
 from points_ledger.domain.program import Program
 from points_ledger.service.totalling import (
     Change,
+    Checkpoint,
     Chunk,
     Counted,
     Counting,
@@ -103,7 +104,7 @@ def test_a_change_that_comes_again_counts_once() -> None:
     for _ in range(3):
         totalling(store).count(SHARD, changes)
     assert same(store, recount(changes))
-    assert store.checkpoints == {SHARD: 8}
+    assert store.checkpoints == {SHARD: Checkpoint(position=8)}
 
 
 def test_sequence_numbers_are_numbers_and_not_text() -> None:
@@ -229,11 +230,39 @@ def test_a_long_batch_is_stored_in_several_transactions() -> None:
     assert len(store.counters) == 240
 
 
-def test_one_change_that_no_transaction_can_hold_is_an_error() -> None:
-    for counting in (wide(100), wide(1, counters=101)):
-        one = Totalling(store=MemoryTotals(), program_at=no_program, counting=(counting,))
-        with pytest.raises(BrokenInvariantError):
-            one.count(SHARD, [change(1)])
+def test_one_change_with_more_counters_of_an_item_than_a_write_has_is_an_error() -> None:
+    one = Totalling(store=MemoryTotals(), program_at=no_program, counting=(wide(1, counters=101),))
+    with pytest.raises(BrokenInvariantError):
+        one.count(SHARD, [change(1)])
+
+
+@given(st.integers(0, 10_000), st.integers(98, 1_250))
+def test_a_change_that_no_transaction_can_hold_is_counted_once_in_parts(
+    seed: int, places: int
+) -> None:
+    """As when somebody who was there for a hundred years is closed; whatever dies meanwhile."""
+    store, changes = Faulty(seed=seed), [change(n) for n in (1, 2, 3)]
+
+    def counted(store: MemoryTotals, batch: Sequence[Change]) -> None:
+        Totalling(
+            store=store,
+            program_at=no_program,
+            counting=(wide(places),),
+            remembering=(Ranked(),),
+        ).count(SHARD, batch)
+
+    for n in range(len(changes)):
+        for _ in range(10_000):
+            try:
+                counted(store, changes[: n + 1])
+                break
+            except (Killed, ConflictError):
+                continue
+    expected = MemoryTotals()
+    counted(expected, changes)
+    assert same(store, expected)
+    for checkpoint in (store.checkpoint(SHARD), expected.checkpoint(SHARD)):
+        assert checkpoint == Checkpoint(position=3)
 
 
 def test_a_batch_that_is_never_stored_comes_again() -> None:

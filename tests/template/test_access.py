@@ -120,7 +120,7 @@ WRITES = {
     "program": {"PROGRAM", "REQUEST#*", "SIMULATION#*"},
     "simulations": {"SIMULATION#*"},
     "operations": set(),
-    "reconciliation": {"MEMBER#*", "DUE#*", "INTEGRITY"},
+    "reconciliation": {"MEMBER#*", "DUE#*", "INTEGRITY", "TOTALS#*"},
     "checkpoints": {"CHECKPOINTS"},
     "proofs": set(),
     "outbound_webhooks": {"OUTBOUND#ENDPOINTS", "OUTBOUND#SECRETS#*", "REQUEST#*"},

@@ -102,6 +102,7 @@ READS = {
         "PROGRAM",
         "INTEGRITY",
         "CHANGED",
+        "TOTALS",
     },
     "checkpoints": {"MEMBER", "LIST members", "PROGRAM", "CHECKPOINTS"},
     "proofs": {"MEMBER", "CHECKPOINTS"},

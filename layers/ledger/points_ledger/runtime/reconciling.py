@@ -1,5 +1,6 @@
-"""The reconciliation: settings, clock and the time left of one invocation."""
+"""The reconciliation, of members and of totals: settings, clock and the time of one invocation."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -16,13 +17,16 @@ def reconcile(event: object, context: Context) -> dict[str, int]:
     """Go on with the run under way, or begin one; answers the counts of this invocation."""
     settings = load(ReconciliationSettings)
 
+    def has_time() -> bool:
+        return context.get_remaining_time_in_millis() > RESERVED_MILLISECONDS
+
     def work(now: datetime) -> dict[str, int]:
-        done = operations.reconciling().run(
-            now,
-            has_time=lambda: context.get_remaining_time_in_millis() > RESERVED_MILLISECONDS,
-        )
-        if not done.complete:
+        done = operations.reconciling().run(now, has_time=has_time)
+        # Members come first: totals are shown, and decide nothing.
+        totals = operations.recounting().run(heals=_heals(event), has_time=has_time)
+        if not (done.complete and totals.complete):
             observability.log(Outcome(name="out_of_time"), level="warning")
+        observability.count("totals_wrong", totals.confirmed - totals.healed + totals.broke)
         observability.count("members_checked", done.checked)
         observability.count("members_inconsistent", done.differences)
         return {
@@ -31,8 +35,16 @@ def reconcile(event: object, context: Context) -> dict[str, int]:
             "frozen": done.frozen,
             "rearmed": done.rearmed,
             "failed": done.failed,
+            "recounted": totals.members,
+            "totals_wrong": totals.confirmed + totals.broke,
+            "totals_healed": totals.healed,
         }
 
     return schedule.run(
         event, work, clock=bootstrap.utc_now, allow_future=settings.allow_future_schedules
     )
+
+
+def _heals(event: object) -> bool:
+    """Whether somebody asks for the totals to be set right."""
+    return isinstance(event, Mapping) and event.get("heal_totals") is True

@@ -12,9 +12,9 @@ not counted by then never will be. Such a difference is added to the totals wher
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.dataclass import dataclass
@@ -27,6 +27,16 @@ from points_ledger.service.ledger_totals import DAYS, MONTHS, RESULTS, RULES, co
 from points_ledger.service.ports import ListReader
 from points_ledger.service.programs import Programs
 from points_ledger.service.reconciling import LedgerScan, UnreadableItemError
+from points_ledger.service.recounts import (
+    HELD,
+    Counters,
+    Discrepancy,
+    Recount,
+    RecountStore,
+    Sums,
+    TotalsMender,
+    Year,
+)
 from points_ledger.service.totalling import Change, TotalsKey
 from points_ledger.service.totals import TotalsReader
 
@@ -49,114 +59,6 @@ FORGOTTEN_AFTER: Final = timedelta(hours=25)
 """The table's stream keeps a change for 24 hours: what it has not told by then is never told."""
 SETTLED_AFTER: Final = timedelta(hours=2)
 """How long a day has to be over before it is added up."""
-HELD: Final = ("pending", "available", "reserved")
-_NET: Final = ("transferred", "merged")
-
-Counters = Mapping[str, int]
-Sums = Mapping[TotalsKey, Counters]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
-    """One item of totals that is not what its entries come to.
-
-    Attributes:
-        missing: by counter, what would have to be added.
-        confirmed: whether the recount before, more than a day earlier, saw the same.
-        healed: whether it was added.
-    """
-
-    key: TotalsKey
-    missing: Counters
-    confirmed: bool = False
-    healed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recount:
-    """How far a recount has come, or what the last one came to.
-
-    Attributes:
-        revision: counts stored changes.
-        begun_at: None before the first one.
-        before_at: when the one began whose differences are known.
-        until: the first day, in the program's zone, that is not added up.
-        heals: whether what is confirmed is added to the totals.
-        shard, cursor: where in the directory the next page begins.
-        years: that are still to be compared, once everybody is added up.
-        unreadable: members of whom something could not be read; then nothing is healed.
-        whole: of all entries, the counters that are conserved and the balances.
-        differing, confirmed, healed: items of totals.
-    """
-
-    revision: int = 0
-    begun_at: datetime | None = None
-    finished_at: datetime | None = None
-    before_at: datetime | None = None
-    until: date = date.min
-    heals: bool = False
-    shard: int = 0
-    cursor: str | None = None
-    years: tuple[str, ...] = ()
-    members: int = 0
-    entries: int = 0
-    unreadable: int = 0
-    whole: Counters = field(default_factory=dict)
-    differing: int = 0
-    confirmed: int = 0
-    healed: int = 0
-    shown: tuple[Discrepancy, ...] = ()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it goes on with the next invocation."""
-        return self.begun_at is not None and self.finished_at is None
-
-    @property
-    def conserves(self) -> bool:
-        """Whether no point has appeared or been lost in the whole program (semantics 9, 3)."""
-        came = sum(self.whole.get(name, 0) for name in ORIGIN_COUNTERS)
-        went = sum(self.whole.get(name, 0) for name in (*USE_COUNTERS, *HELD))
-        return came == went and not any(self.whole.get(name, 0) for name in _NET)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Year:
-    """What a recount knows of a year.
-
-    Attributes:
-        begun_at: of the recount.
-        sums: what the entries of the year come to, so far.
-        missing: what the stored totals lack, once they are compared.
-        missing_before: the same by the recount before.
-    """
-
-    begun_at: datetime
-    sums: Sums = field(default_factory=dict)
-    missing: Sums = field(default_factory=dict)
-    missing_before: Sums = field(default_factory=dict)
-
-
-class RecountStore(Protocol):
-    """The recount's own items."""
-
-    def recount(self) -> Recount:
-        """How far it has come, read consistently; empty at first."""
-
-    def year(self, year: str) -> Year | None:
-        """What is known of a year, read consistently."""
-
-    def save(self, recount: Recount, years: Mapping[str, Year], *, expected: int) -> bool:
-        """Store all of it if the stored revision is `expected`; whether it was."""
-
-
-class TotalsMender(Protocol):
-    """Adds to stored totals what they lack."""
-
-    def mend(
-        self, key: TotalsKey, missing: Counters, known: Counters, also: TotalsKey | None
-    ) -> bool:
-        """Add to an item, and as much to another, if the counters are as known; whether it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

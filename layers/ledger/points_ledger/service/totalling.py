@@ -4,13 +4,14 @@ A `Counting` turns one change of one item into increments of named counters, and
 change always gives the same. A `Remembering` also knows a bounded item of its own for each of whom
 it counts, which is read before and written with the increments. `Totalling` adds up a batch, and
 writes it in transactions that also move the shard's checkpoint, so that each change counts once
-however often, and in whatever batches, it is delivered.
+however often, and in whatever batches, it is delivered. What one change adds is torn between two
+transactions only where one cannot hold it: then the rest is noted in the checkpoint.
 
 To add totals: write a `Counting` or a `Remembering`, and name it in `runtime/totals.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -117,13 +118,30 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """How far a shard has been counted.
+
+    Attributes:
+        position: the sequence number of the last change that is.
+        counted_through: when that change was stored.
+        remainder: what that change adds besides, where one transaction did not hold all of it.
+    """
+
+    position: int
+    counted_through: datetime | None = None
+    remainder: tuple[Increment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """What is stored together: totals, texts, and how far the shard has been counted.
 
     Attributes:
-        expected: the checkpoint as it was read; None where there was none.
+        expected: the position as it was read; None where there was no checkpoint.
+        expected_remainder: how many increments of the remainder were read with it.
         position: the checkpoint afterwards.
         counted_through: when the last of the changes was stored.
+        remainder: what has to be added before any further change.
     """
 
     shard: str
@@ -132,13 +150,15 @@ class Chunk:
     counted_through: datetime
     counters: Mapping[TotalsKey, Mapping[str, int]]
     texts: Mapping[TotalsKey, Text] = field(default_factory=dict)
+    expected_remainder: int = 0
+    remainder: tuple[Increment, ...] = ()
 
 
 class TotalsStore(Protocol):
     """Where totals are kept."""
 
-    def checkpoint(self, shard: str) -> int | None:
-        """The sequence number up to which a shard is counted, read consistently."""
+    def checkpoint(self, shard: str) -> Checkpoint | None:
+        """How far a shard is counted, read consistently."""
 
     def remembered(self, keys: Sequence[TotalsKey]) -> Mapping[TotalsKey, Remembered]:
         """What is stored under the keys, read consistently."""
@@ -166,7 +186,8 @@ class Totalling:
 
         Raises:
             ConflictError: something else wrote at the same moment, again and again.
-            BrokenInvariantError: one change comes to more than one transaction can hold.
+            BrokenInvariantError: one change adds to more counters of an item than a write can, or
+                changes more texts than one transaction.
         """
         if not changes:
             return 0
@@ -175,10 +196,13 @@ class Totalling:
             if attempt:
                 self.pause(attempt)
             checkpoint = self.store.checkpoint(shard)
+            if checkpoint is not None and not self._completed(shard, checkpoint):
+                continue
+            position = None if checkpoint is None else checkpoint.position
             fresh = [
-                each for each in changes if checkpoint is None or each.sequence_number > checkpoint
+                each for each in changes if position is None or each.sequence_number > position
             ]
-            stored, is_done = self._counted(shard, checkpoint, fresh)
+            stored, is_done = self._counted(shard, position, fresh)
             counted += stored
             if is_done:
                 return counted
@@ -202,13 +226,60 @@ class Totalling:
                 checkpoint = sum_.last.sequence_number
                 sum_ = _Sum(known=sum_.stored())
                 more = self._of(change, sum_)
-            if not sum_.has_room_for(more):
-                raise BrokenInvariantError("one change fits into one transaction")
+            has_room = sum_.has_room_for(more)
             sum_.include(change, more)
+            if not has_room:
+                if not self._stored_in_parts(sum_.chunk(shard, checkpoint)):
+                    return stored, False
+                stored += 1
+                checkpoint = change.sequence_number
+                sum_ = _Sum(known=sum_.stored())
         if not sum_.included:
             return stored, True
         is_done = self.store.add(sum_.chunk(shard, checkpoint))
         return stored + (sum_.included if is_done else 0), is_done
+
+    def _stored_in_parts(self, chunk: Chunk) -> bool:
+        """Store what one change comes to where one transaction does not hold it.
+
+        Its texts, a part of its increments and the new position are one transaction, which also
+        notes what is left: from then on the change is counted, and whoever comes next adds the rest
+        before anything else.
+        """
+        room = MAX_WRITES_PER_CHUNK - len(chunk.texts)
+        widest = max(map(len, chunk.counters.values()), default=0)
+        if room < 0 or widest > MAX_COUNTERS_PER_WRITE:
+            raise BrokenInvariantError("a part of one change fits into one transaction")
+        listed = [Increment(key=key, counters=each) for key, each in chunk.counters.items()]
+        counters = {each.key: each.counters for each in listed[:room]}
+        rest = tuple(listed[room:])
+        if not self.store.add(replace(chunk, counters=counters, remainder=rest)):
+            return False
+        return self._completed(
+            chunk.shard,
+            Checkpoint(
+                position=chunk.position, counted_through=chunk.counted_through, remainder=rest
+            ),
+        )
+
+    def _completed(self, shard: str, checkpoint: Checkpoint) -> bool:
+        """Add what is left of the change that was counted last; whether nothing is left now."""
+        rest = checkpoint.remainder
+        for first in range(0, len(rest), MAX_WRITES_PER_CHUNK):
+            end = first + MAX_WRITES_PER_CHUNK
+            assert checkpoint.counted_through is not None, "stored with every remainder"
+            chunk = Chunk(
+                shard=shard,
+                expected=checkpoint.position,
+                position=checkpoint.position,
+                counted_through=checkpoint.counted_through,
+                counters={each.key: each.counters for each in rest[first:end]},
+                expected_remainder=len(rest) - first,
+                remainder=rest[end:],
+            )
+            if not self.store.add(chunk):
+                return False
+        return True
 
     def _of(self, change: Change, sum_: "_Sum") -> Counted:
         """What one change comes to, after the changes before it."""

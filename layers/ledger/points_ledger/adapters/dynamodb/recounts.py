@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from points_ledger.adapters.dynamodb import keys
 from points_ledger.adapters.dynamodb.totals import COUNTER
 from points_ledger.domain.calendar import format_instant, parse_instant
-from points_ledger.service.recounting import Counters, Discrepancy, Recount, Sums, Year
+from points_ledger.service.recounts import Counters, Discrepancy, Recount, Sums, Year
 from points_ledger.service.totalling import TotalsKey
 
 if TYPE_CHECKING:

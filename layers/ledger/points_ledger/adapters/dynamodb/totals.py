@@ -4,6 +4,8 @@ One transaction adds a chunk and moves the checkpoint, under the condition that 
 read. That condition alone makes every change count once.
 """
 
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -18,7 +20,15 @@ from points_ledger.adapters.dynamodb.query import BETWEEN
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.error import BrokenInvariantError, ConflictError
 from points_ledger.service.ports import Stored
-from points_ledger.service.totalling import Change, Chunk, Remembered, Text, TotalsKey
+from points_ledger.service.totalling import (
+    Change,
+    Checkpoint,
+    Chunk,
+    Increment,
+    Remembered,
+    Text,
+    TotalsKey,
+)
 from points_ledger.service.totals import TotalsPage
 
 if TYPE_CHECKING:
@@ -40,6 +50,9 @@ CHECKPOINT_KEPT: Final = timedelta(days=30)
 # The same batch is counted by another copy of the function, which was believed to be dead.
 CHECKPOINT_IS_AS_READ: Final = "#position = :expected"
 NO_CHECKPOINT_YET: Final = "attribute_not_exists(PK)"
+# It has added a part of what was left of the last change, too.
+REMAINDER_IS_AS_READ: Final = "remaining = :remaining"
+NO_REMAINDER: Final = "attribute_not_exists(remaining)"
 # Two shards change what is remembered of one member at the same moment.
 REVISION_IS_AS_READ: Final = "revision = :expected"
 NOTHING_THERE_YET: Final = "attribute_not_exists(PK)"
@@ -96,8 +109,8 @@ class DynamoDbTotals:
 
     # --- Counting ---------------------------------------------------------------------------
 
-    def checkpoint(self, shard: str) -> int | None:
-        """The sequence number up to which a shard is counted."""
+    def checkpoint(self, shard: str) -> Checkpoint | None:
+        """How far a shard is counted."""
         response = self._client.get_item(
             TableName=self._table_name,
             Key=_key(keys.checkpoint_key(shard)),
@@ -108,7 +121,18 @@ class DynamoDbTotals:
             return None
         _check_format(item)
         # As text: it has more digits than a number of the table is exact to.
-        return int(item["position"]["S"])
+        position = int(item["position"]["S"])
+        if "remainder" not in item:
+            return Checkpoint(position=position)
+        through, rest = json.loads(zlib.decompress(bytes(item["remainder"]["B"])))
+        return Checkpoint(
+            position=position,
+            counted_through=datetime.fromisoformat(through),
+            remainder=tuple(
+                Increment(key=TotalsKey(partition=tuple(partition), place=place), counters=counters)
+                for partition, place, counters in rest
+            ),
+        )
 
     def remembered(self, keys_: Sequence[TotalsKey]) -> Mapping[TotalsKey, Remembered]:
         """What is stored under the keys: one request for each hundred.
@@ -169,6 +193,11 @@ class DynamoDbTotals:
             "expires_at_epoch": {"N": str(int(kept_until.timestamp()))},
             "format": {"N": str(FORMAT)},
         }
+        if chunk.remainder:
+            rest = [[i.key.partition, i.key.place, i.counters] for i in chunk.remainder]
+            text = json.dumps([format_instant(chunk.counted_through), rest], separators=(",", ":"))
+            item["remaining"] = {"N": str(len(rest))}
+            item["remainder"] = {"B": zlib.compress(text.encode())}
         if chunk.expected is None:
             return {
                 "Put": {
@@ -177,13 +206,17 @@ class DynamoDbTotals:
                     "ConditionExpression": NO_CHECKPOINT_YET,
                 }
             }
+        values: dict[str, AttributeValueTypeDef] = {":expected": {"S": str(chunk.expected)}}
+        if chunk.expected_remainder:
+            values[":remaining"] = {"N": str(chunk.expected_remainder)}
+        as_read = REMAINDER_IS_AS_READ if chunk.expected_remainder else NO_REMAINDER
         return {
             "Put": {
                 "TableName": self._table_name,
                 "Item": item,
-                "ConditionExpression": CHECKPOINT_IS_AS_READ,
+                "ConditionExpression": f"{CHECKPOINT_IS_AS_READ} AND {as_read}",
                 "ExpressionAttributeNames": {"#position": "position"},
-                "ExpressionAttributeValues": {":expected": {"S": str(chunk.expected)}},
+                "ExpressionAttributeValues": values,
             }
         }
 

@@ -2,7 +2,7 @@
 
 from typing import Literal, TypedDict
 
-from points_ledger.contracts.answers.common import Count, Cursor, Instant
+from points_ledger.contracts.answers.common import Count, Cursor, Day, Instant
 from points_ledger.domain.mail import MailedEvent
 from points_ledger.domain.outbound import DeliveryStatus, DisabledBecause, TryOutcome
 from points_ledger.domain.outbound import Status as EndpointStatus
@@ -85,12 +85,39 @@ class RunAnswer(TypedDict):
     differences: list[DifferenceAnswer]
 
 
+class DiscrepancyAnswer(TypedDict):
+    """Totals that are not what their entries come to."""
+
+    totals: str
+    missing: dict[str, int]
+    confirmed: bool
+    healed: bool
+
+
+class RecountAnswer(TypedDict):
+    """A recount of the totals."""
+
+    status: Literal["running", "done"]
+    started_at: Instant
+    finished_at: Instant | None
+    until: Day
+    members: Count
+    entries: Count
+    unreadable: Count
+    conserved: bool | None
+    differing: Count
+    confirmed: Count
+    healed: Count
+    differences: list[DiscrepancyAnswer]
+
+
 class IntegrityAnswer(TypedDict):
     """What the reconciliation found; runs are null where there is none."""
 
     status: Literal["unknown", "consistent", "inconsistent"]
     last: RunAnswer | None
     running: RunAnswer | None
+    totals: RecountAnswer | None
 
 
 QuietHoursAnswer = TypedDict("QuietHoursAnswer", {"from": str, "to": str})
