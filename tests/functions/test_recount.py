@@ -21,7 +21,6 @@ def ledger(deploy: Deploy) -> Deployed:
     deployed = deploy(None)
     deployed.listen()
     deployed.load(program(maturation={"hold": "P0D"}))
-    deployed.hear()
     for n in (1, 2):
         deployed.enrol(f"C-{n}", organisation="Acme")
         deployed.give(f"C-{n}", 400)
