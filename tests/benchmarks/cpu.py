@@ -108,7 +108,7 @@ class CannedTable:
         return {}
 
     def update_item(self, **_: object) -> Json:
-        return {"Attributes": {"shards": {"N": "1"}}}
+        return {"Attributes": {"shards": {"N": "1"}, "markers": {"N": "1"}}}
 
     def _find(self, key: Json) -> codec.Attributes | None:
         return self._items.get((key["PK"]["S"], key["SK"]["S"]))
