@@ -204,7 +204,7 @@ class RemovedAnswer(TypedDict):
 
 
 class SecretAnswer(TypedDict):
-    """A new secret, null in a repeated answer once there is a newer one; the old one signs along."""
+    """A new secret, null in a repeated answer once there is a newer one."""
 
     webhook_id: str
     secret: str | None
