@@ -1,7 +1,13 @@
 """One webhook followed by its correlation id through the logs of everything that it sets off."""
 
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from select import select
+from threading import Timer
 
 import pytest
 
@@ -12,6 +18,7 @@ from tests.stack.standard import Purchase
 
 pytestmark = pytest.mark.stack
 
+ROOT = Path(__file__).resolve().parents[2]
 WAY = (
     ("webhooks", "accepted"),
     ("accrual", "posted"),
@@ -121,3 +128,36 @@ def test_no_line_of_any_function_is_more_than_one_line(ledger: StackClient) -> N
     )
     assert all(line.isprintable() for line in said)
     assert line_of(0, "members", "\n", Wanted()) is None
+
+
+FOLLOW = """
+import sys
+from local import __main__, emulator, stack
+from local.home import home_of_checkout, home_of_tests
+port = int(sys.argv[1])
+homes = [home for home in (home_of_tests(port), home_of_checkout(port))
+         if emulator.recorded_port(home) == port]
+stack.checkout = lambda: homes[0]
+sys.exit(__main__.main(["tail"]))
+"""
+"""`make tail` of the stack that the tests use, whichever it is."""
+
+
+def test_the_command_shows_lines_as_they_come_until_control_c(ledger: StackClient) -> None:
+    port = ledger.stack["endpoint_url"].rpartition(":")[2]
+    command = [sys.executable, "-c", FOLLOW, port]
+    with subprocess.Popen(  # noqa: S603 - a command of our own
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        stop = Timer(PATIENCE_SECONDS, process.kill)
+        stop.start()
+        assert process.stdout is not None
+        # What was logged before is not shown, so it goes on until something is.
+        while process.poll() is None and not select([process.stdout], [], [], 2)[0]:
+            ledger.enrol(unique("Somebody"))
+        line = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+        stop.cancel()
+    assert (process.returncode, errors) == (0, "")
+    assert line.split()[1] in ledger.stack["functions"]

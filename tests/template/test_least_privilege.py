@@ -30,21 +30,11 @@ NEVER = (
 PLACES = {"DRAFT", "STOCK"}
 """Names of the second half of a key, which no condition of IAM sees."""
 
-LISTS = {kind for kind in OF_KIND if kind.startswith("LIST ")}
 OUTBOUND = {kind for kind in OF_KIND if kind.startswith("OUTBOUND ")}
 READS = {
     "webhooks": set(),
-    "accrual": {"MEMBER", "EARNING", "BUDGET", "PROFILE", "EXTERNAL", "PAYMENT", "PROGRAM", "DUE"},
-    "maturation": {
-        "MEMBER",
-        "EARNING",
-        "BUDGET",
-        "PROFILE",
-        "EXTERNAL",
-        "PAYMENT",
-        "PROGRAM",
-        "DUE",
-    },
+    "accrual": {"MEMBER", "EARNING", "BUDGET", "PROFILE", "EXTERNAL", "PAYMENT", "PROGRAM"},
+    "maturation": {"MEMBER", "EARNING", "BUDGET", "PROFILE", "EXTERNAL", "PAYMENT", "PROGRAM"},
     "hold_release": {
         "MEMBER",
         "EARNING",
@@ -60,17 +50,17 @@ READS = {
     "expiry": {"MEMBER", "PROGRAM", "DUE", "SWEEP"},
     "anniversary": {"MEMBER", "EARNING", "PROFILE", "PROGRAM", "DUE", "SWEEP"},
     "tier_review": {"MEMBER", "PROGRAM", "DUE", "SWEEP"},
-    "redemption": {
+    "redemption": {"MEMBER", "EARNING", "REDEMPTION", "APPROVAL", "REWARD", "COUPON", "PROGRAM"},
+    "members": {
         "MEMBER",
         "EARNING",
-        "REDEMPTION",
-        "APPROVAL",
-        "REWARD",
-        "COUPON",
+        "REQUEST",
+        "PROFILE",
+        "EXTERNAL",
         "PROGRAM",
-        "DUE",
+        "LIST names",
+        "LIST emails",
     },
-    "members": {"MEMBER", "EARNING", "REQUEST", "PROFILE", "EXTERNAL", "PROGRAM", *LISTS},
     "accounts": {
         "MEMBER",
         "EARNING",
@@ -82,7 +72,7 @@ READS = {
         "PROFILE",
         "PROGRAM",
     },
-    "transfers": {"MEMBER", "EARNING", "APPROVAL", "REQUEST", "PROFILE", "PROGRAM", "DUE", *LISTS},
+    "transfers": {"MEMBER", "EARNING", "APPROVAL", "REQUEST", "PROFILE", "PROGRAM", "LIST emails"},
     "actions": {"MEMBER", "EARNING", "REQUEST", "PROGRAM"},
     "adjustments": {
         "MEMBER",
@@ -92,7 +82,7 @@ READS = {
         "REQUEST",
         "PROFILE",
         "PROGRAM",
-        *LISTS,
+        "LIST approvals",
     },
     "reconciliation": {
         "MEMBER",
@@ -107,9 +97,17 @@ READS = {
     "checkpoints": {"MEMBER", "LIST members", "PROGRAM", "CHECKPOINTS"},
     "proofs": {"MEMBER", "CHECKPOINTS"},
     "operations": {"FAILURE", "INTEGRITY"},
-    "rewards": {"MEMBER", "REDEMPTION", "REWARD", "COUPON", "REQUEST", "PROGRAM", *LISTS},
+    "rewards": {"MEMBER", "REDEMPTION", "REWARD", "COUPON", "REQUEST", "PROGRAM", "LIST rewards"},
     "program": {"REQUEST", "SIMULATION", "PROGRAM"},
-    "simulations": {"MEMBER", "EARNING", "BUDGET", "SIMULATION", "PROGRAM", *LISTS},
+    "simulations": {
+        "MEMBER",
+        "EARNING",
+        "BUDGET",
+        "SIMULATION",
+        "PROGRAM",
+        "LIST members",
+        "LIST unposted",
+    },
     "portal": set(),
     "messaging": {"MEMBER", "PROFILE", "PROGRAM", "NOTIFICATIONS"},
     "notifications": {"MEMBER", "PROFILE", "PROGRAM", "NOTIFICATIONS"},
