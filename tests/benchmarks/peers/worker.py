@@ -29,9 +29,17 @@ class NotOfferedError(Exception):
 class Usage(Protocol):
     """What a block used of a database that is billed by units."""
 
-    requests: int
-    write_units: float
-    read_units: float
+    @property
+    def requests(self) -> int:
+        """Calls of the client."""
+
+    @property
+    def write_units(self) -> float:
+        """Write capacity."""
+
+    @property
+    def read_units(self) -> float:
+        """Read capacity."""
 
 
 class Death:
