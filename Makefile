@@ -217,6 +217,11 @@ postgres:
 		fi; \
 	fi
 
+# Curves of the sweeps, and what they make of twenty million members: docs/scale.md.
+.PHONY: bench-scale
+bench-scale: setup
+	PYTHONPATH=layers/ledger:. $(PY) -m local within $(PY) -m tests.benchmarks.scale
+
 # ---- Checking an export (docs/receipts.md); PROGRAMS names a file of program versions
 
 .PHONY: verify

@@ -895,7 +895,7 @@ def nothing_to_expire(ledger: Ledger) -> Measured:
     return run
 
 
-@row("reservation timed out by the sweep", (2, 4, 1), entries=1)
+@row("reservation timed out by the sweep", (3, 2, 1), entries=1)
 def reservation_timed_out(ledger: Ledger) -> Measured:
     members = [ledger.member()[0] for _ in range(2)]
     for number, member_id in enumerate(members):
@@ -913,12 +913,12 @@ def reservation_timed_out(ledger: Ledger) -> Measured:
     return lambda: timed_out(members[1])
 
 
-@row("warning by sweep", (2, 4, 1), entries=1)
+@row("warning by sweep", (3, 2, 1), entries=1)
 def warning(ledger: Ledger) -> Measured:
     return visited(ledger, reference.lots(without=date(2027, 2, 28)))
 
 
-@row("expiry by sweep, and the warning of another lot", (2, 6, 1), entries=2)
+@row("expiry by sweep, and the warning of another lot", (4, 3, 1), entries=2)
 def expiry_and_warning(ledger: Ledger) -> Measured:
     return visited(ledger, reference.lots())
 

@@ -248,6 +248,10 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (HOLD_OVER, "hold_release/schedule_duplicate", Swept(0)),
     (HOLD_OVER, "hold_release/schedule_malformed", Swept(0)),
     (HOLD_OVER, "hold_release/schedule_rejected", Swept(None)),
+    (HOLD_OVER, "hold_release/shard_ok", Batch(("shard_swept",))),
+    (HOLD_OVER, "hold_release/shard_duplicate", Batch(("shard_swept",))),
+    (HOLD_OVER, "hold_release/shard_rejected", Batch(("malformed",))),
+    (HOLD_OVER, "hold_release/shard_malformed", Batch(("malformed",))),
     (HOLD_OVER, "redemption/quote_ok", Answered(200)),
     (HOLD_OVER, "redemption/redeem_ok", Answered(201)),
     (HOLD_OVER, "redemption/redeem_duplicate", Answered(201, replayed=True)),
@@ -398,6 +402,10 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (EXPIRED, "expiry/schedule_duplicate", Swept(0)),
     (EXPIRED, "expiry/schedule_malformed", Swept(0)),
     (EXPIRED, "expiry/schedule_rejected", Swept(None)),
+    (EXPIRED, "expiry/shard_ok", Batch(("shard_swept",))),
+    (EXPIRED, "expiry/shard_duplicate", Batch(("shard_swept",))),
+    (EXPIRED, "expiry/shard_rejected", Batch(("malformed",))),
+    (EXPIRED, "expiry/shard_malformed", Batch(("malformed",))),
     (EXPIRED, "anniversary/schedule_ok", Swept(0)),
     (EXPIRED, "anniversary/schedule_duplicate", Swept(0)),
     (EXPIRED, "anniversary/schedule_malformed", Swept(0)),
@@ -406,6 +414,10 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (EXPIRED, "tier_review/schedule_duplicate", Swept(0)),
     (EXPIRED, "tier_review/schedule_malformed", Swept(0)),
     (EXPIRED, "tier_review/schedule_rejected", Swept(None)),
+    (EXPIRED, "tier_review/shard_ok", Batch(("shard_swept",))),
+    (EXPIRED, "tier_review/shard_duplicate", Batch(("shard_swept",))),
+    (EXPIRED, "tier_review/shard_rejected", Batch(("malformed",))),
+    (EXPIRED, "tier_review/shard_malformed", Batch(("malformed",))),
     (EXPIRED, "reconciliation/schedule_ok", Reconciled(0)),
     (EXPIRED, "reconciliation/schedule_duplicate", Reconciled(0)),
     (EXPIRED, "reconciliation/schedule_malformed", Reconciled(0)),
@@ -443,6 +455,8 @@ class Teller:
             case "accrual" | "maturation" | "simulations" | "notifications":
                 return self._batch(function, event)
             case "outbound_events" | "outbound_deliveries" | "outbound_retries":
+                return self._batch(function, event)
+            case "hold_release" | "expiry" | "tier_review" if "Records" in event:
                 return self._batch(function, event)
             case "hold_release" | "expiry" | "tier_review" | "anniversary":
                 return self._sweep(function, event)
@@ -536,6 +550,7 @@ def open_for_story(deployed: Deployed, patched: pytest.MonkeyPatch) -> Teller:
     deployed.set_up(None)
     deployed.hear()
     deployed.queue_simulations()
+    deployed.queue_shards()
     deployed.open_post(Post())
     deployed.queue_outbound()
     patched.setattr(services, "_new_outbound_id", lambda: WEBHOOK.removeprefix("whk_"))

@@ -6,7 +6,7 @@ worker that is still too fast also waits between visits.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from points_ledger.domain.dataclass import dataclass
@@ -24,9 +24,11 @@ Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
-class _Failure:
-    """What ended the work for everybody."""
+class _Course:
+    """How far all threads together have come: the next place, and what ended the work."""
 
+    places: int
+    place: int = 0
     error: BaseException | None = None
 
 
@@ -95,15 +97,13 @@ class Pace:
         Raises:
             whatever `do` raises, once all that had been begun is over.
         """
-        ahead = enumerate(tasks)
         done: list[_Finished[Result] | None] = [None] * len(tasks)
-        failure = _Failure()
+        course = _Course(places=len(tasks))
         threads = min(self._most, len(tasks))
 
         def work() -> None:
-            while (task := self._next(ahead, has_time, failure)) is not None:
-                place, each = task
-                done[place] = self._finished(each, do, failure)
+            while (place := self._next(course, has_time)) is not None:
+                done[place] = self._finished(tasks[place], do, course)
 
         others = [threading.Thread(target=work, daemon=True) for _ in range(threads - 1)]
         for thread in others:
@@ -111,37 +111,32 @@ class Pace:
         work()
         for thread in others:
             thread.join()
-        if failure.error is not None:
-            raise failure.error
+        if course.error is not None:
+            raise course.error
         return [each.result for each in done if each is not None]
 
-    def _next(
-        self,
-        ahead: Iterator[tuple[int, Task]],
-        has_time: Callable[[], bool],
-        failure: _Failure,
-    ) -> tuple[int, Task] | None:
-        """The next task, when there is room for one more in flight; None when it is over."""
+    def _next(self, course: _Course, has_time: Callable[[], bool]) -> int | None:
+        """Where to go on, when there is room for one more in flight; None when it is over."""
         with self._changed:
-            self._changed.wait_for(lambda: failure.error is not None or self._active < self.limit)
-            if failure.error is not None or not has_time():
+            self._changed.wait_for(lambda: course.error is not None or self._active < self.limit)
+            is_over = course.error is not None or course.place == course.places
+            if is_over or not has_time():
                 return None
-            task = next(ahead, None)
-            if task is not None:
-                self._active += 1
-            delay = self._delay
-        if task is not None and delay:
+            place, delay = course.place, self._delay
+            course.place += 1
+            self._active += 1
+        if delay:
             self._pause(delay)
-        return task
+        return place
 
     def _finished(
-        self, task: Task, do: Callable[[Task], Result], failure: _Failure
+        self, task: Task, do: Callable[[Task], Result], course: _Course
     ) -> _Finished[Result] | None:
         began = self._clock()
         try:
             return _Finished(do(task))
         except BaseException as error:  # noqa: BLE001 - raised again by the thread that asked
-            failure.error = error
+            course.error = error
             return None
         finally:
             with self._changed:
