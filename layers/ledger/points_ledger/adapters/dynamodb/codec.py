@@ -881,9 +881,13 @@ def _item(
 
 def _fitted(item: Attributes, *names: str) -> Attributes:
     """The item with its long texts deflated, one after the other, until it is one write unit."""
+    size = size_bytes(item)
     for name in names:
-        if name in item and size_bytes(item) > WRITE_UNIT_BYTES:
+        if size <= WRITE_UNIT_BYTES:
+            break
+        if name in item:
             item[name] = {"B": zlib.compress(item[name]["S"].encode())}
+            size = size_bytes(item)
     return item
 
 
