@@ -169,11 +169,21 @@ fast-tests: setup
 	$(PY) -m pytest -m "not stack and not bench and not soak" --numprocesses 2 --dist worksteal
 
 # What chance decides, at length: with SOAK whole suites are marked for it (tests/conftest.py), beside
-# the tests that are run here only.
+# the tests that are run here only. Those of the stack wait for the most part, as above. A night is
+# well spent with HYPOTHESIS_PROFILE=long.
+SOAK_REPORT := .local/soak.txt
+soak: export SOAK := 1
+soak: export HYPOTHESIS_PROFILE ?= soak
 .PHONY: soak
 soak: setup
-	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m pytest -m "soak and not stack" --numprocesses 2 --dist worksteal
-	SOAK=1 HYPOTHESIS_PROFILE=long $(PY) -m local within $(PY) -m pytest -m "soak and stack"
+	@mkdir -p .local; \
+	nice -n 19 $(PY) -m pytest -m "soak and not stack" --numprocesses 2 --dist worksteal \
+		>$(SOAK_REPORT) 2>&1 & rest=$$!; \
+	trap 'kill $$rest 2>/dev/null || true' EXIT; \
+	stack=0; $(PY) -m local within $(PY) -m pytest -m "soak and stack" || stack=$$?; \
+	failed=0; wait $$rest || failed=$$?; \
+	cat $(SOAK_REPORT); \
+	exit $$((stack ? stack : failed))
 
 .PHONY: load
 load: setup

@@ -1,6 +1,7 @@
 """How hard Hypothesis tries, and one local stack for all tests of a session that need one.
 
-Hypothesis tries briefly by default, longer with HYPOTHESIS_PROFILE=long.
+Hypothesis tries briefly by default, longer with HYPOTHESIS_PROFILE=soak, for a night
+with HYPOTHESIS_PROFILE=long.
 """
 
 import os
@@ -25,6 +26,9 @@ settings.register_profile(
     stateful_step_count=40,
     # How long it takes to make an example tells of the machine, which is busy here.
     suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "soak", settings.get_profile("brief"), max_examples=200, stateful_step_count=80
 )
 settings.register_profile(
     "long", settings.get_profile("brief"), max_examples=3_000, stateful_step_count=80
