@@ -15,8 +15,12 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from points_ledger.adapters.dynamodb import DynamoDbReader
+from points_ledger.adapters.dynamodb.checkpoints import DynamoDbHeads
+from points_ledger.adapters.dynamodb.integrity import DynamoDbIntegrity
 from points_ledger.adapters.dynamodb.mail import DynamoDbMail
 from points_ledger.adapters.dynamodb.outbound import DynamoDbOutbound
+from points_ledger.adapters.dynamodb.recounts import DynamoDbRecounts
+from points_ledger.adapters.dynamodb.scanning import DynamoDbScan
 from points_ledger.adapters.dynamodb.totals import DynamoDbTotals
 from points_ledger.contracts.events import entry_detail, event_id
 from points_ledger.domain.anniversary import upcoming
@@ -55,6 +59,9 @@ from points_ledger.service.outbound_ports import Errand
 from points_ledger.service.overview import SHOWN, Overviews
 from points_ledger.service.ports import RequestKey
 from points_ledger.service.publishing import FIRST_VERSION
+from points_ledger.service.reconciling import Reconciling
+from points_ledger.service.recounting import Recounting
+from points_ledger.service.recounts import Recount
 from points_ledger.service.redeeming import RedeemPoints
 from points_ledger.service.redemption_steps import StepName
 from points_ledger.service.redemptions import Redemptions
@@ -1489,3 +1496,78 @@ def outbound_duplicate(ledger: Ledger) -> Measured:
     _, deliver = posted(ledger, "delivered")
     deliver()
     return deliver
+
+
+# --- Looking after the ledger ---------------------------------------------------------------
+
+
+@row("reconciliation, one member of four entries", (4, 0, 4))
+def member_checked(ledger: Ledger) -> Measured:
+    # The chain, the earnings, what the index has under the member, the redemptions.
+    member_id = honest_member(ledger)
+    scan = DynamoDbScan(ledger.client, ledger.table_name)
+    reader = DynamoDbReader(ledger.client, ledger.table_name)
+    reconciling = Reconciling(
+        path=WritePath(store=ledger.store, pause=lambda _: None),
+        store=ledger.store,
+        scan=scan,
+        reader=reader,
+        lists=reader,
+        integrity=DynamoDbIntegrity(ledger.client, ledger.table_name),
+        programs=ledger.programs,
+        clock=ledger.clock,
+        tell=lambda _: None,
+    )
+    warm(ledger)
+
+    def run() -> None:
+        assert reconciling._check(member_id, ledger.clock.now).broken == ()
+
+    return run
+
+
+@row("recount, one member of four entries", (1, 0, 1))
+def member_recounted(ledger: Ledger) -> Measured:
+    member_id = honest_member(ledger)
+    recounts = DynamoDbRecounts(ledger.client, ledger.table_name)
+    recounting = Recounting(
+        scan=DynamoDbScan(ledger.client, ledger.table_name),
+        lists=DynamoDbReader(ledger.client, ledger.table_name),
+        store=recounts,
+        totals=DynamoDbTotals(ledger.client, ledger.table_name),
+        mender=recounts,
+        programs=ledger.programs,
+        clock=ledger.clock,
+    )
+    until = Recount(until=ledger.clock.now.date() + timedelta(days=400))
+    warm(ledger)
+
+    def run() -> None:
+        assert recounting._member(until)(member_id).entries == MADE
+
+    return run
+
+
+@row("checkpoint, one head", (1, 0, 1))
+def head_checkpointed(ledger: Ledger) -> Measured:
+    member_id = honest_member(ledger)
+    heads = DynamoDbHeads(ledger.client, ledger.table_name)
+    warm(ledger)
+
+    def run() -> None:
+        assert heads.head(member_id).number == MADE
+
+    return run
+
+
+MADE: Final = 4
+"""Entries of `honest_member`."""
+
+
+def honest_member(ledger: Ledger) -> MemberId:
+    """A member who was enrolled, got points, spent some and bought something: four entries."""
+    member_id = ledger.enrolling.enrol(reference.enrolment(1)).member_id
+    ledger.adjusting.adjust(reference.adjustment(member_id, 1, points=5_000))
+    redeemed(ledger, reference.redemption(member_id, 1))
+    recorded(ledger, invoice(1, reference.customer(1), posted_at=START), "posted")
+    return member_id
