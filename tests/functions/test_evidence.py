@@ -9,14 +9,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import pytest
 
 from points_ledger.adapters.dynamodb import codec
 from points_ledger.adapters.dynamodb.codec import encode_entry
 from points_ledger.contracts.checkpoint import checkpoint_document, proof_document
-from points_ledger.contracts.export import Misread, exported_entry, read_entry
+from points_ledger.contracts.export import (
+    Misread,
+    UnreadableExportError,
+    exported_entry,
+    read_entry,
+    read_exports,
+)
+from points_ledger.contracts.stated import read_statements, stated
+from points_ledger.contracts.statement import statement_document
 from points_ledger.domain.checkpoint import (
     Checkpoint,
     Head,
@@ -30,6 +38,7 @@ from points_ledger.domain.checkpoint import (
 from points_ledger.domain.entry import Entry, EntryType
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.reconciliation import broken_in_chain
+from points_ledger.service.statements import Statements
 from points_ledger.verify import AGREES, DIFFERS, UNREADABLE, main
 from tests.chronicle import ADA, CLEO, chronicle, exported
 from tests.corruption import changes, corrupted, leaves, rehashed, rewritten
@@ -378,3 +387,83 @@ def test_what_is_exported_can_be_read_again(auditor: Auditor) -> None:
         read = read_entry(document)
         assert not isinstance(read, Misread)
         assert read.hash == entry.hash
+
+
+# --- Statements -----------------------------------------------------------------------------
+
+
+def statements(month: date, *, limit: int = 100) -> list[Json]:
+    """The pages of a month's statement, as they are answered."""
+    office = chronicle()
+    drawing = Statements(store=office.memory, reader=office.memory, programs=office.programs)
+    pages: list[Json] = []
+    begin: int | None = None
+    while not pages or begin is not None:
+        page = drawing.statement(ADA, month, begin=begin, limit=limit)
+        document = statement_document(page, None if page.next_number is None else "more")
+        pages.append(json.loads(json.dumps(document)))
+        begin = page.next_number
+    return pages
+
+
+def drawn_up(auditor: Auditor, pages: list[Json]) -> tuple[int, list[str]]:
+    names = [auditor.file(f"statement{n}", page) for n, page in enumerate(pages)]
+    arguments = [auditor.file("export", auditor.export), "--statement", *names]
+    arguments += ["--proof", auditor.file("proof", auditor.proof)]
+    arguments += ["--root", auditor.file("root", auditor.root)]
+    out = io.StringIO()
+    return main(arguments, out=out), out.getvalue().splitlines()
+
+
+FIRST_MONTH: Final = date(2026, 1, 1)
+
+
+def test_every_month_of_a_member_is_proven_by_the_root(auditor: Auditor) -> None:
+    proven = 0
+    for number in range(1, 9):
+        pages = statements(FIRST_MONTH.replace(month=number))
+        status, lines = drawn_up(auditor, pages)
+        assert status == AGREES, lines
+        assert f"{ADA}: the statement of 2026-0{number} is what " in lines[-1]
+        proven += sum(len(page["entries"]) for page in pages)
+    assert proven == len(auditor.chains[ADA])
+
+
+def busiest() -> date:
+    months = [FIRST_MONTH.replace(month=number) for number in range(1, 9)]
+    return max(months, key=lambda month: len(statements(month)[0]["entries"]))
+
+
+def test_all_pages_of_a_month_are_one_statement_in_any_order(auditor: Auditor) -> None:
+    pages = statements(busiest(), limit=2)
+    assert len(pages) > 2
+    assert drawn_up(auditor, pages[::-1])[0] == AGREES
+    for left_out in (0, len(pages) // 2, len(pages) - 1):
+        status, lines = drawn_up(auditor, [*pages[:left_out], *pages[left_out + 1 :]])
+        assert status == DIFFERS, lines
+
+
+def test_every_change_of_a_statement_is_found(auditor: Auditor) -> None:
+    """Without verifying the entries each time, which the tests before do."""
+    book = read_exports([auditor.export], None)
+    agreed = {id_: len(entries) for id_, entries in book.chains.items()}
+
+    def agrees(document: Json) -> bool:
+        try:
+            return stated(book, agreed, read_statements([document]))[0]
+        except UnreadableExportError:
+            return False
+
+    [page] = statements(busiest())
+    assert agrees(page)
+    for path, value in leaves(page):
+        if path != ("cursor",):
+            other = next(iter(changes(value)))
+            assert not agrees(corrupted(page, path, other)), (path, other)
+    del page["entries"][1]
+    assert not agrees(page)
+
+
+def test_what_is_no_statement_cannot_be_read(auditor: Auditor) -> None:
+    for document in (None, [], {}, {"entries": [1]}, {"entries": [], "member_id": "m"}):
+        assert drawn_up(auditor, [document])[0] == UNREADABLE  # type: ignore[list-item]

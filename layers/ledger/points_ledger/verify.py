@@ -2,7 +2,8 @@
 
 With `--proof FILE` (what GET /members/{member_id}/proof answers; several days may be given) and
 `--root FILE` (published checkpoints) also whether the entries are those that were published, and
-what was done to them where they are not.
+what was done to them where they are not. With `--statement FILE` (what GET
+/members/{member_id}/statement answers, all pages of a month) whether it is what they come to.
 
 FILE is an export of a member (GET /members/{member_id}/export), or several of its pages in order,
 or a list of exported entries. The program versions are those in the export and those of
@@ -28,6 +29,7 @@ from points_ledger.contracts.export import (
     balance_difference,
     read_exports,
 )
+from points_ledger.contracts.stated import read_statements, stated
 from points_ledger.domain.verification import Book, Difference, Verified, verify
 
 AGREES: Final = 0
@@ -61,11 +63,20 @@ def main(arguments: Sequence[str] | None = None, *, out: TextIO | None = None) -
         metavar="FILE",
         help="checkpoints as they were published, of the days of the proofs",
     )
+    parser.add_argument(
+        "--statement",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="statements of months, with all their pages, to be drawn up again",
+    )
     chosen = parser.parse_args(arguments)
     try:
         pages = [_document(path) for path in chosen.files]
         exported = read_exports(pages, _document(chosen.programs) if chosen.programs else None)
         evidence = read_evidence(map(_document, chosen.proof), map(_document, chosen.root))
+        statements = read_statements(map(_document, chosen.statement))
     except (UnreadableExportError, UnreadableCheckpointError) as unreadable:
         print(f"cannot be read: {unreadable}", file=sys.stderr)  # noqa: T201 - a command line
         return UNREADABLE
@@ -78,7 +89,11 @@ def main(arguments: Sequence[str] | None = None, *, out: TextIO | None = None) -
         agrees = agrees and told.agrees
         for line in told.lines:
             print(line, file=out or sys.stdout)
-    return AGREES if agrees else DIFFERS
+    agreed = {each.member_id: each.entries for each in found}
+    agree, lines = stated(exported, agreed, statements)
+    for line in lines:
+        print(line, file=out or sys.stdout)
+    return AGREES if agrees and agree else DIFFERS
 
 
 def verified(exported: Exported) -> tuple[Verified, ...]:

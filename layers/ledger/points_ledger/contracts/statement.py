@@ -57,9 +57,9 @@ def statement_document(statement: Statement, cursor: str | None) -> Document:
         "member_id": statement.member_id,
         "month": statement.month.isoformat()[:7],
         "time_zone": statement.zone.key,
-        "opening": _balances(statement.opening),
+        "opening": balances_document(statement.opening),
         "entries": [entry_document(entry) for entry in statement.entries],
-        "closing": _balances(statement.closing),
+        "closing": balances_document(statement.closing),
         "totals": dict(statement.totals),
         "cursor": cursor,
     }
@@ -70,7 +70,8 @@ def statement_csv(statement: Statement) -> str:
     return table(COLUMNS, map(_values, statement.entries))
 
 
-def _balances(state: State) -> Document:
+def balances_document(state: State) -> Document:
+    """Balances at the begin or the end of a statement."""
     return {
         "available": state.available,
         "pending": state.pending,

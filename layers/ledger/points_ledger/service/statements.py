@@ -93,7 +93,7 @@ class Statements:
             opening=opening,
             closing=closing,
             entries=listed,
-            totals=_totals(opening, closing, listed),
+            totals=totals_of(opening, closing, listed),
             next_number=last + 1 if last + 1 < after else None,
         )
 
@@ -112,7 +112,7 @@ def _following(month: date) -> date:
     return date(month.year + years, months + 1, 1)
 
 
-def _totals(opening: State, closing: State, entries: Iterable[Entry]) -> Mapping[str, int]:
+def totals_of(opening: State, closing: State, entries: Iterable[Entry]) -> Mapping[str, int]:
     """By what happened; what matured is the one thing that no counter of the account counts."""
     matured = sum(
         entry.posting.available for entry in entries if entry.posting.type == "maturation"
