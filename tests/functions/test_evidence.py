@@ -465,5 +465,6 @@ def test_every_change_of_a_statement_is_found(auditor: Auditor) -> None:
 
 
 def test_what_is_no_statement_cannot_be_read(auditor: Auditor) -> None:
-    for document in (None, [], {}, {"entries": [1]}, {"entries": [], "member_id": "m"}):
-        assert drawn_up(auditor, [document])[0] == UNREADABLE  # type: ignore[list-item]
+    documents: list[Any] = [None, [], {}, {"entries": [1]}, {"entries": [], "member_id": "m"}]
+    for document in documents:
+        assert drawn_up(auditor, [document])[0] == UNREADABLE
