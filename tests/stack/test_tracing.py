@@ -29,7 +29,7 @@ WAY = (
 )
 """Functions, in the order of what follows from what, and what each has to say."""
 PAYMENT_WAY = (("webhooks", "accepted"), ("maturation", "posted"), ("ledger_events", "published"))
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ STREAM_ACTIONS = {
 }
 CHANGEABLE_PREFIXES = {"BUDGET#*", "DUE#*", "OUTBOUND#ENDPOINTS", "REWARD#*", "SWEEP#*", "TOTALS#*"}
 REMOVABLE_PREFIXES = {
-    *("DUE#*", "EXTERNAL#*", "LIST#*", "LIST#leaderboards#*", "PROFILE#*", "TOTALS#*"),
+    *("DUE#*", "EXTERNAL#*", "PROFILE#*", "TOTALS#*"),
+    *("LIST#approvals#*", "LIST#emails#*", "LIST#leaderboards#*", "LIST#names#*"),
     *("OUTBOUND#ENDPOINTS", "OUTBOUND#SECRETS#*"),
 }
 # Personal data, what finds it, markers of birthdays, places in lists and outbound webhooks:
@@ -33,10 +34,12 @@ RESOURCELESS_ACTIONS = {
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
+PEOPLE_LISTS = {"LIST#names#*", "LIST#emails#*", "LIST#members#*", "LIST#unposted#*"}
+"""Where a member stands who is enrolled, or an earning that posts nothing."""
 WRITES = {
     "webhooks": set(),
     "accrual": {
-        *("MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", "LIST#*", "DUE#*"),
+        *("MEMBER#*", "PROFILE#*", "EARNING#*", "EXTERNAL#*", "PAYMENT#*", *PEOPLE_LISTS, "DUE#*"),
         "FAILURE#*",
     },
     "maturation": {
@@ -46,7 +49,7 @@ WRITES = {
         "EARNING#*",
         "EXTERNAL#*",
         "PAYMENT#*",
-        "LIST#*",
+        *PEOPLE_LISTS,
         "DUE#*",
     },
     "hold_release": {
@@ -56,7 +59,7 @@ WRITES = {
             "EARNING#*",
             "EXTERNAL#*",
             "PAYMENT#*",
-            "LIST#*",
+            *PEOPLE_LISTS,
             "DUE#*",
             "SWEEP#*",
             "BOARD#*",
@@ -69,7 +72,8 @@ WRITES = {
         "REDEMPTION#*",
         "COUPON#*",
         "APPROVAL#*",
-        "LIST#*",
+        "LIST#approvals#*",
+        "LIST#requests#*",
         "PROFILE#*",
         "DUE#*",
     },
@@ -81,7 +85,7 @@ WRITES = {
         "EXTERNAL#*",
         "EARNING#*",
         "REQUEST#*",
-        "LIST#*",
+        *PEOPLE_LISTS,
         "DUE#*",
     },
     "accounts": set(),
@@ -93,7 +97,8 @@ WRITES = {
         "EARNING#*",
         "REQUEST#*",
         "APPROVAL#*",
-        "LIST#*",
+        "LIST#approvals#*",
+        "LIST#requests#*",
         "DUE#*",
     },
     "adjustments": {
@@ -104,7 +109,7 @@ WRITES = {
             "COUPON#*",
             "REQUEST#*",
             "PROFILE#*",
-            "LIST#*",
+            "LIST#approvals#*",
             "DUE#*",
         ),
     },
@@ -114,7 +119,7 @@ WRITES = {
         "COUPON#*",
         "REDEMPTION#*",
         "REQUEST#*",
-        "LIST#*",
+        "LIST#rewards#*",
         "DUE#*",
     },
     "program": {"PROGRAM", "REQUEST#*", "SIMULATION#*"},
