@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import boto3
+from botocore.config import Config
 
 from points_ledger.adapters.dynamodb import codec, keys
 from points_ledger.adapters.dynamodb.sweeps import DynamoDbSweeps, encode_progress
@@ -99,6 +100,8 @@ def sweep(stack: Mapping[str, Any], now: datetime) -> dict[str, int]:
         region_name=stack["region"],
         aws_access_key_id="test",
         aws_secret_access_key="test",
+        # A tick that is slow is waited for: one that is called again finds its shards queued.
+        config=Config(read_timeout=150, retries={"total_max_attempts": 1}),
     )
     answer = client.invoke(
         FunctionName=stack["functions"]["expiry"],
