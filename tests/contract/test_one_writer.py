@@ -87,6 +87,8 @@ def test_the_store_the_sweeps_and_the_erasure_of_notes_write_to_the_table() -> N
         f"{here}/revisioned.py": {"put_item"},
         # Endpoints of outbound webhooks and their log: nothing of the ledger.
         f"{here}/outbound.py": {"put_item", "update_item", "transact_write_items"},
+        # How far the recount has come, and what it adds to totals.
+        f"{here}/recounts.py": {"transact_write_items"},
         # Templates of mails, and who sends which.
         f"{here}/mail.py": {"put_item"},
         # Free text of a person who is erased.

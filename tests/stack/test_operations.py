@@ -50,3 +50,6 @@ def test_the_reconciliation_finds_no_difference(ledger: StackClient) -> None:
     found = next(each for _ in range(MAX_RUNS) if (each := integrity())["running"] is None)
     assert found["status"] == "consistent"
     assert found["last"]["checked"] > 0
+    totals = found["totals"]
+    assert (totals["status"], totals["conserved"], totals["confirmed"]) == ("done", True, 0)
+    assert totals["members"] > 0
