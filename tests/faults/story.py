@@ -48,6 +48,8 @@ Json = dict[str, Any]
 MAX_DELIVERIES: Final = 300
 """Far more than faults leave undone; reaching it means that something never succeeds."""
 
+GIVES_UP: Final = frozenset({"simulations/backtest_ok", "simulations/backtest_duplicate"})
+"""A backtest that was interrupted five times says so, and is asked for again by a person."""
 GONE_ALREADY: Final = {"outbound_webhooks/remove_ok": 404}
 """What is taken away is not found the second time."""
 
@@ -62,6 +64,8 @@ _COMPUTED: Final = re.compile(
 """What follows from a member's id, or from chance: where somebody is listed, digests, secrets,
 codes of coupons."""
 _BY_CHANCE: Final = frozenset({"hash", "previous_hash", "salt", "token", "message_id"})
+_OF_WHO_POSTED: Final = frozenset({"actor", "correlation_id"})
+"""What a killed worker has left to do is done by the sweep, in its own name."""
 _COUNTS_TRIES: Final = ("SIMULATION#", "SWEEP#")
 """Items whose revision says how often they were worked on, and not what happened."""
 
@@ -136,7 +140,7 @@ class Story:
         """Play a step with a fault, until it is done; how that differs from the clean step."""
         step.before.restore()
         self._begin()
-        self.wire.overtake = lambda: self.teller.play(step.name)
+        self.wire.overtake = lambda: self._overtake(step.name)
         self.play(step.name, Fault(kind, write))
         return self._settled(step)
 
@@ -161,6 +165,11 @@ class Story:
                 return None
             finally:
                 self.stack._running = None
+
+    def _overtake(self, name: str) -> None:
+        """What another process does, while this one is about to write."""
+        _new_process()
+        self.teller.play(name)
 
     def _begin(self) -> None:
         self.wire.done.clear()
@@ -305,9 +314,12 @@ def _sent(done: list[Done]) -> Iterator[object]:
 def _plain(item: Json) -> Json:
     """An item without what is by chance, and what counts tries."""
     place = str(item.get("PK", {}).get("S", ""))
-    dropped = set(_BY_CHANCE)
+    dropped = {*_BY_CHANCE, *_OF_WHO_POSTED}
     if place.startswith(_COUNTS_TRIES):
         dropped.add("revision")
+    if place.startswith("DUE#"):
+        # How often a marker was written in an hour, also the same one.
+        dropped.add("markers")
     if place == "INTEGRITY":
         # A run that nobody knows to be done is made again, and finds the same.
         dropped |= {"revision", "previous"}

@@ -14,13 +14,13 @@ from tests.functions import access
 from tests.functions.test_samples import STORY
 
 SOAK: Final = bool(os.environ.get("SOAK"))
-PARTS: Final = 1 if SOAK else 23
-"""Each run plays one of so many parts of the faults; `make soak` plays all, of each kind."""
+PARTS: Final = 2 if SOAK else 23
+"""Each run plays one of so many parts of the faults; `make soak` plays every second one."""
 RATE: Final = 0.3
 """How many of all requests fail."""
 SHAKEN: Final = 1 if SOAK else 11
 """Each run lets requests fail in one of so many steps."""
-SEEDS: Final = 8 if SOAK else 1
+SEEDS: Final = 2 if SOAK else 1
 
 Found = dict[str, list[str]]
 
@@ -51,7 +51,7 @@ def test_when_every_third_request_fails_all_ends_as_without_failures(seed: int) 
     with story.opened() as told:
         told.wire.dice = random.Random(seed)  # noqa: S311 - what fails is no secret
         for number, step in enumerate(told.steps()):
-            if number % SHAKEN == 0:
+            if number % SHAKEN == 0 and step.name not in story.GIVES_UP:
                 note(found, step.name, told.shake(step, RATE))
         assert told.wire.faults > len(STORY) / SHAKEN, "too few failed"
     assert found == {}
