@@ -183,4 +183,5 @@ def test_a_change_of_tier_is_told_beside_its_entry(deploy: Deploy) -> None:
             "member_id": member_id,
             "old_tier": None,
             "new_tier": "silver",
+            "correlation_id": "request-1",
         }
