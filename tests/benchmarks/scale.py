@@ -4,6 +4,7 @@ Writes docs/scale.md.
 """
 
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from tests.benchmarks.reference import ledger_on
 from tests.benchmarks.sweeping import Drained
 from tests.benchmarks.text import table
 
+LIMIT_VARIABLE: Final = "SCALE_LIMIT"
+"""In the environment: no more members than so many, where there is no time for all."""
 IN_PROCESS: Final = (1_000, 10_000, 100_000)
 ON_THE_STACK: Final = (1_000, 10_000)
 PARALLEL: Final = (1, 2, 4, 8, 16)
@@ -115,14 +118,19 @@ def page_units() -> int:
 
 def main() -> int:
     """Measure and write."""
+    most = int(os.environ.get(LIMIT_VARIABLE, IN_PROCESS[-1]))
     memory = []
     for members in IN_PROCESS:
-        _say(f"{members:,} members in process.")
-        memory.append(sweeping.in_process(members))
+        if members <= most:
+            _say(f"{members:,} members in process.")
+            memory.append(_said(sweeping.in_process(members)))
     with local_stack.stack_for_tests() as stack:
-        parallel = [_on_the_stack(stack, PARALLEL_MEMBERS, each) for each in PARALLEL]
+        few = min(PARALLEL_MEMBERS, most)
+        parallel = [_on_the_stack(stack, few, each) for each in PARALLEL]
         fastest = max(parallel, key=lambda drained: drained.per_second).parallel
-        sizes = [_on_the_stack(stack, members, fastest) for members in ON_THE_STACK]
+        crowds = [each for each in ON_THE_STACK if few < each <= most]
+        sizes = [max(parallel, key=lambda drained: drained.per_second)]
+        sizes += [_on_the_stack(stack, members, fastest) for members in crowds]
     text = "\n".join([_introduction(), _curves(memory, parallel, sizes), _arithmetic(sizes)])
     (ROOT / "docs" / "scale.md").write_text(text, encoding="utf-8")
     return 0
@@ -131,7 +139,12 @@ def main() -> int:
 def _on_the_stack(stack: Mapping[str, Any], members: int, parallel: int) -> Drained:
     _say(f"{members:,} members on the local stack, {parallel} in flight.")
     with ledger_on(stack["endpoint_url"], stack["region"]) as ledger:
-        return sweeping.on_the_table(ledger, members, parallel)
+        return _said(sweeping.on_the_table(ledger, members, parallel))
+
+
+def _said(drained: Drained) -> Drained:
+    _say(f"  {drained}")
+    return drained
 
 
 def _introduction() -> str:
@@ -160,9 +173,9 @@ member costs the same however many are due.
 
 {_chart([(f"{each.members:,}", each.cpu_milliseconds) for each in memory], "ms CPU per member")}
 
-**On the local stack**, {PARALLEL_MEMBERS:,} members by how many visits a worker has in flight. The
-emulator works on the same cores as the worker, one request after the other, so what is gained here
-is little; on AWS a worker waits for requests most of the time.
+**On the local stack**, {parallel[0].members:,} members by how many visits a worker has in flight.
+The emulator works on the same cores as the worker, one request after the other, so what is gained
+here is little; on AWS a worker waits for requests most of the time.
 
 {table(_HEAD, map(_row, parallel))}
 
