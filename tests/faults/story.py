@@ -150,9 +150,10 @@ class Story:
         self._begin()
         self.wire.rate = rate
         try:
-            return self._settled(step, forgetting=False)
+            found = self._settled(step, forgetting=False)
         finally:
             self.wire.rate = 0.0
+        return [] if isinstance(step.expected, Swept) and _in_another_order(found) else found
 
     def play(self, name: str, fault: Fault | None = None) -> Outcome | None:
         """Play a sample; None where the process was killed, or its handler raised."""
@@ -184,6 +185,9 @@ class Story:
         else:
             return ["never succeeds"]
         self.wire.rate = 0.0
+        if isinstance(step.expected, Swept):
+            # Visits that failed are made again by the next tick.
+            self.play(step.name)
         found = self._world(step.before).differs_from(step.clean)
         return self._after_sweep(step) if found else found
 
@@ -269,6 +273,19 @@ def is_settled(name: str, outcome: Outcome | None, expected: Outcome) -> bool:
             return False
         case _:
             assert_never(expected)  # type: ignore[arg-type]  # each is met by its like only
+
+
+def _in_another_order(found: list[str]) -> bool:
+    """Whether only entries differ, and come to the same: what failed is visited after the rest."""
+    sums: Counter[str] = Counter()
+    for each in found:
+        sign, item = (1 if each[0] == "+" else -1), json.loads(each[2:])
+        if not str(item.get("PK", {}).get("S", "")).startswith("MEMBER#"):
+            return False
+        sums["entries"] += sign
+        for name in ("pending", "available", "reserved", "debt"):
+            sums[name] += sign * int(item.get(name, {}).get("N", 0))
+    return not any(sums.values())
 
 
 def _draw_apart(story: Story, patched: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from points_ledger.verify import AGREES, main
 from tests.stack.client import StackClient, days_ago, in_parallel, problem, unique
 from tests.stack.standard import Purchase
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.soak]
 
 Json = dict[str, Any]
 
