@@ -34,6 +34,7 @@ PARAMETERS = {
     "QueueVisibilitySeconds": "3",
     # The emulator compares the number with a text, and then reads no queue at all.
     "WorkerMaximumConcurrency": "0",
+    "SweepMaximumConcurrency": "0",
     "LeadingKeysAbsent": "true",
     "CheckpointPolicyAbsent": "true",
     # Tests listen on this machine, and do not wait for days.
