@@ -235,7 +235,8 @@ class TestMarkers:
         assert [operation for operation, _ in client.requests] == ["update_item"]
 
     def test_the_hour_is_registered_before_the_marker(self) -> None:
-        client = FakeClient({"Attributes": {"shards": {"N": "1"}}}, {})
+        registered = {"shards": {"N": "1"}, "markers": {"N": "1"}}
+        client = FakeClient({"Attributes": registered}, {})
         marker = Put(item=Marker(kind="expiry", due_at=RECORDED_AT, target=MEMBER))
         assert store(client).commit([marker]) == Committed()
         assert [operation for operation, _ in client.requests] == ["update_item", "put_item"]

@@ -363,7 +363,7 @@ STORY: tuple[tuple[str, str, Outcome], ...] = (
     (HOLD_OVER, "outbound_events/entry_ok", Batch(("queued",))),
     (HOLD_OVER, "outbound_events/entry_duplicate", Batch(("queued",))),
     (HOLD_OVER, "outbound_events/entry_ignored", Batch(("ignored",))),
-    (HOLD_OVER, "outbound_events/entry_malformed", Batch(("malformed", "ignored"), (FIRST,))),
+    (HOLD_OVER, "outbound_events/entry_malformed", Batch(("malformed",), (FIRST,))),
     (HOLD_OVER, "outbound_deliveries/delivery_ok", Batch(("delivered",))),
     (HOLD_OVER, "outbound_deliveries/delivery_duplicate", Batch(("duplicate",))),
     (HOLD_OVER, "outbound_deliveries/delivery_rejected", Batch(("removed",))),

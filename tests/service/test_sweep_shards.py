@@ -115,7 +115,7 @@ class Stack:
 
     def work(self, **settings: object) -> list[SweepReport]:
         """Workers take every message; what is not done comes again."""
-        reports = []
+        reports: list[SweepReport] = []
         for _ in range(1_000):
             taken = self.queue.taken()
             if not taken:
