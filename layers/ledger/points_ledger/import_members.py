@@ -124,6 +124,7 @@ def _importing(table: str) -> Importing:
     names = settings.variables(settings.LedgerSettings)
     os.environ.update({name: os.environ.get(name) or "import_members" for name in names})
     os.environ["TABLE_NAME"] = table
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "ERROR"
     return services.importing()
 
 

@@ -43,6 +43,16 @@ class Outcome:
     ids: Mapping[str, Identifier] | None = None
 
 
+@dataclass(slots=True)
+class _Current:
+    """What is being worked on now: one thing in a process, with as many threads as it likes."""
+
+    correlation_id: str | None = None
+
+
+_CURRENT: Final = _Current()
+
+
 @cache
 def logger() -> Logger:
     """The JSON logger of this process; service and level come from the environment."""
@@ -111,6 +121,7 @@ def invocation(correlation_id: str | None = None) -> Iterator[None]:
 def correlate(correlation_id: str | None) -> None:
     """Name what the following lines belong to."""
     value = None if correlation_id is None else correlation_id[:MAX_VALUE_CHARACTERS]
+    _CURRENT.correlation_id = value
     logger().set_correlation_id(value)
 
 
@@ -121,7 +132,7 @@ def run_id(scheduled_time: str) -> str:
 
 def correlation_id() -> str | None:
     """What is being worked on now, as the last `correlate` named it; the same in every thread."""
-    return logger().get_correlation_id()
+    return _CURRENT.correlation_id
 
 
 def bounded(values: Mapping[str, object]) -> dict[str, str | int]:
