@@ -131,9 +131,10 @@ def test_no_line_of_any_function_is_more_than_one_line(ledger: StackClient) -> N
 
 
 FOLLOW = """
-import sys
+import signal, sys
 from local import __main__, emulator, stack
 from local.home import home_of_checkout, home_of_tests
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs the tests may ignore it
 port = int(sys.argv[1])
 homes = [home for home in (home_of_tests(port), home_of_checkout(port))
          if emulator.recorded_port(home) == port]
