@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from points_ledger.adapters.dynamodb import codec, keys
@@ -23,6 +24,8 @@ from points_ledger.service.sweep_ports import SweepProgress
 from tests.benchmarks.meter import Meter
 from tests.benchmarks.reference import Ledger
 from tests.contract.backends import dynamodb_client
+
+pytestmark = pytest.mark.stack
 
 DAYS: Final = 60
 CROWD: Final = PAGE_SIZE + 50

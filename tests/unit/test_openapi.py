@@ -10,6 +10,7 @@ import pytest
 from local.openapi.document import FILE, document_text, openapi_document
 from local.openapi.operations import OPERATIONS
 from local.openapi.schemas import Components, UndescribedError
+from points_ledger.adapters.providers import IncompletePayloadError, PrivacyRequestError
 from points_ledger.domain import error
 from points_ledger.runtime.problem import INTERNAL_STATUS, status_of
 from tests.authorization.table import EXPECTED, SESSIONS, SIGNED
@@ -19,7 +20,13 @@ from tests.template.reading import read_template
 Json = dict[str, Any]
 
 DOCUMENT: Final = openapi_document()
-ONLY_IN_QUEUES: Final = {error.FactRefusedError, error.MergeRefusedError, error.Rejection}
+ONLY_IN_QUEUES: Final = {
+    error.FactRefusedError,
+    error.MergeRefusedError,
+    error.Rejection,
+    IncompletePayloadError,
+    PrivacyRequestError,
+}
 """Never the answer to a request."""
 
 

@@ -165,8 +165,9 @@ def test_a_line_is_bounded() -> None:
 
 
 ENDLESS = """
-import itertools, sys, time
+import itertools, signal, sys, time
 from local import __main__, stack
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs the tests may ignore it
 def endless(home, wanted):
     for number in itertools.count():
         yield str(number)
