@@ -34,7 +34,7 @@ from tests.simulation import accounts, counted, drawn, released, standings
 from tests.simulation.after import After, links, survivor
 from tests.simulation.scenario import Scenario, scenario_of
 from tests.simulation.services import Answer, Command, Services, name_of, remembered, told
-from tests.simulation.world import Refusal, Sent, World, copied, no_pause, only_marks
+from tests.simulation.world import Refusal, Sent, World, copied, marks_ahead, no_pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +316,7 @@ def _as_in_commit_order(after: After) -> Iterable[str]:
         if place == len(history.log):
             break
         sent = history.log[place]
-        if only_marks(sent.writes):
+        if marks_ahead(sent):
             # Whatever was decided by: nothing depends on it, and it is right by itself.
             store.commit(sent.writes)
             continue

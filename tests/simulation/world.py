@@ -82,9 +82,15 @@ def copied(store: MemoryStore) -> MemoryStore:
     return copy
 
 
-def only_marks(writes: Sequence[Write]) -> bool:
-    """Whether a commit only puts markers, on which nothing depends."""
-    return all(isinstance(write, Put) and isinstance(write.item, Marker) for write in writes)
+LOOKS: Final[frozenset[str]] = frozenset({"expiry", "reservation"})
+"""Who puts markers first, each commit of its own; elsewhere they belong to what they mark."""
+
+
+def marks_ahead(sent: "Sent") -> bool:
+    """Whether a look only puts markers, on which nothing depends."""
+    return sent.run.name in LOOKS and all(
+        isinstance(write, Put) and isinstance(write.item, Marker) for write in sent.writes
+    )
 
 
 class WorkerKilledError(BaseException):
@@ -468,7 +474,7 @@ class World:
         outcome = self.store.commit(sent.writes)
         if isinstance(outcome, Committed):
             sent.run.applied += 1
-            if sent.seen == len(self.history.log) and only_marks(sent.writes):
+            if sent.seen == len(self.history.log) and marks_ahead(sent):
                 sent.run.seen += 1  # what it commits next is still as if it were alone
             self.history.log.append(sent)
             if self._trace:
