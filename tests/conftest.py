@@ -22,7 +22,7 @@ settings.register_profile(
     "brief",
     deadline=None,
     database=None,
-    max_examples=100,
+    max_examples=60,
     stateful_step_count=40,
     # How long it takes to make an example tells of the machine, which is busy here.
     suppress_health_check=[HealthCheck.too_slow],
