@@ -32,7 +32,7 @@ from points_ledger.service.ports import Append, Item, Marker, Outcome, Write
 from tests.memory_store import MemoryStore
 from tests.simulation import accounts, counted, drawn, released, standings
 from tests.simulation.after import After, links, survivor
-from tests.simulation.scenario import Scenario, scenario_of
+from tests.simulation.scenario import Scenario, prepared_scenario, scenario_of
 from tests.simulation.services import Answer, Command, Services, name_of, remembered, told
 from tests.simulation.world import Refusal, Sent, World, copied, marks_ahead, no_pause
 
@@ -199,6 +199,12 @@ def _as_in_sequence(after: After) -> Iterable[str]:
         one, other = found.get(whose, _NOTHING), expected.get(whose, _NOTHING)
         if one != other and any((one.earned, one.matured, other.earned, other.matured)):
             yield f"{whose}: {one}, expected {other}"
+
+
+def forget() -> None:
+    """Drop what was worked out of scenarios: it holds for the code that worked it out."""
+    _reference.cache_clear()
+    prepared_scenario.cache_clear()
 
 
 @lru_cache(maxsize=32)

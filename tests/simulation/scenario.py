@@ -111,11 +111,12 @@ NAMES: Final = tuple(family.__name__ for family in FAMILIES)
 def scenario_of(seed: int) -> Scenario:
     """The scenario that a schedule's seed plays: the families take turns."""
     family = seed % len(FAMILIES)
-    return _scenario(family, seed // (len(FAMILIES) * SCHEDULES_PER_SCENARIO))
+    return prepared_scenario(family, seed // (len(FAMILIES) * SCHEDULES_PER_SCENARIO))
 
 
 @lru_cache(maxsize=2 * len(FAMILIES))
-def _scenario(family: int, number: int) -> Scenario:
+def prepared_scenario(family: int, number: int) -> Scenario:
+    """One of a family's scenarios, ready to be played."""
     draft = ScenarioDraft(dice=random.Random(number * 1_000 + family))  # noqa: S311 - not a secret
     FAMILIES[family](draft)
     return prepared(draft, NAMES[family])

@@ -1,14 +1,22 @@
 """Each defect of the write path is noticed within the schedules that are played anyway."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.simulation.checks import Failure, first_failure
+from tests.simulation.checks import Failure, first_failure, forget
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.patching import Mutant
 from tests.simulation.scenario import NAMES
 from tests.simulation.test_schedules import SCHEDULES
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> Iterator[None]:
+    """What other code has worked out is wrong here, and what is worked out here is wrong after."""
+    forget()
+    yield
+    forget()
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
