@@ -15,14 +15,14 @@ from tests.functions import access
 from tests.functions.test_samples import STORY
 
 SOAK: Final = bool(os.environ.get("SOAK"))
-PARTS: Final = 2 if SOAK else 47
+PARTS: Final = 2 if SOAK else 23
 """Each run plays one of so many parts of the faults; `make soak` plays every second one."""
 RATE: Final = 0.3
 """How many of all requests fail."""
 LONG_RUNS: Final = ("checkpoints/", "reconciliation/")
 """Of dozens of requests one after the other: here they fail as AWS's own client sees it, which
 tries each three times."""
-SHAKEN: Final = 1 if SOAK else 17
+SHAKEN: Final = 1 if SOAK else 11
 """Each run lets requests fail in one of so many steps."""
 SEEDS: Final = 2 if SOAK else 1
 
