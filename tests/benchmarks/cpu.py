@@ -24,7 +24,6 @@ from functions.redemption import app as redemption
 from functions.webhooks import app as webhooks
 from local.demo import stripe_events
 from points_ledger.adapters.dynamodb import codec
-from points_ledger.contracts.messages import encode
 from points_ledger.contracts.program import parse_program
 from points_ledger.domain.fact import Fact
 from points_ledger.domain.identity import ExternalId, MemberId
@@ -37,7 +36,8 @@ from points_ledger.service.ports import ExternalLink, ProgramVersion, VersionLis
 from points_ledger.service.publishing import FIRST_VERSION
 from tests import builders
 from tests.benchmarks import reference
-from tests.benchmarks.reference import ACTOR, HOLD, START
+from tests.benchmarks.events import queue_event
+from tests.benchmarks.reference import HOLD, START
 
 Json = dict[str, Any]
 
@@ -147,21 +147,6 @@ def _forget() -> None:
 
 
 # --- Events ---------------------------------------------------------------------------------
-
-
-def queue_event(fact: Fact, messages: int) -> Json:
-    """A batch that holds the same fact so many times."""
-    attributes = {
-        "actor": {"stringValue": ACTOR, "dataType": "String"},
-        "correlation_id": {"stringValue": "JKJaXmPLvHcESHA=", "dataType": "String"},
-    }
-    record = {
-        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
-        "body": encode(fact),
-        "attributes": {"ApproximateReceiveCount": "1"},
-        "messageAttributes": attributes,
-    }
-    return {"Records": [record] * messages}
 
 
 def http_event(method: str, route: str, *, body: bytes = b"", **more: object) -> Json:

@@ -20,7 +20,6 @@ from functions.expiry import app as expiry
 from functions.maturation import app as maturation
 from functions.members import app as members
 from functions.redemption import app as redemption
-from points_ledger.contracts.messages import encode
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.fact import (
     Earner,
@@ -35,6 +34,7 @@ from points_ledger.domain.fact import (
 )
 from points_ledger.domain.identity import EarningKey, ExternalId, MemberId
 from points_ledger.runtime import bootstrap
+from tests.benchmarks.events import queue_event
 from tests.benchmarks.meter import Meter, Usage
 from tests.benchmarks.peers.worker import Death, RefusedError
 
@@ -86,7 +86,7 @@ class LedgerPeer:
 
     def tell(self, message: Message) -> None:
         handler = maturation.handler if message["do"] == "paid" else accrual.handler
-        if handler(delivery(fact(message)), CONTEXT)["batchItemFailures"]:
+        if handler(queue_event(fact(message), 1), CONTEXT)["batchItemFailures"]:
             raise FailedError
 
     def redeem(self, message: Message) -> None:
@@ -159,21 +159,6 @@ def snapshot(message: Message, sold_at: datetime) -> Snapshot:
         total=total,
         earner=earner,
     )
-
-
-def delivery(fact: Fact) -> dict[str, Any]:
-    """A queue's batch of one message."""
-    attributes = {
-        "actor": {"stringValue": "webhook:standard", "dataType": "String"},
-        "correlation_id": {"stringValue": "JKJaXmPLvHcESHA=", "dataType": "String"},
-    }
-    record = {
-        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
-        "body": encode(fact),
-        "attributes": {"ApproximateReceiveCount": "1"},
-        "messageAttributes": attributes,
-    }
-    return {"Records": [record]}
 
 
 def request(
