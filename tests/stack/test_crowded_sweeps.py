@@ -14,9 +14,11 @@ from botocore.config import Config
 from points_ledger.adapters.dynamodb import codec, keys
 from points_ledger.adapters.dynamodb.sweeps import DynamoDbSweeps, encode_progress
 from points_ledger.domain.calendar import format_instant
-from points_ledger.domain.entry import Entry, Posting, chain
+from points_ledger.domain.enrolment import enrolment
+from points_ledger.domain.entry import Entry, chain
 from points_ledger.domain.identity import EarningKey, MemberId
 from points_ledger.domain.opening import opening
+from points_ledger.domain.state import Standing
 from points_ledger.service.directory import in_directory
 from points_ledger.service.ports import Append, Committed, Marker, Put
 from points_ledger.service.sweep import PAGE_SIZE
@@ -66,9 +68,9 @@ def arm(ledger: Ledger, hour: datetime, count: int) -> list[MemberId]:
     opened_at = datetime.combine(LAST_DAY - timedelta(days=30), hour.timetz())
     program = ledger.programs.at(opened_at)
     for member_id in members:
-        enrolment = Posting(type="enrolment", at=opened_at, actor=ACTOR)
-        first = chain(None, member_id, enrolment, opened_at)
-        row = EarningKey(source="import", kind="row", id=f"crowd-{member_id}")
+        row = EarningKey(source="points-ledger", kind="import", id=f"crowd {member_id}")
+        enrolled = enrolment(at=opened_at, standing=Standing(), actor=ACTOR, source=row)
+        first = chain(None, member_id, enrolled, opened_at)
         opened = opening(
             first.state, points=100, last_day=LAST_DAY, source=row, now=opened_at,
             program=program, actor=ACTOR,
