@@ -468,3 +468,79 @@ def test_what_is_no_statement_cannot_be_read(auditor: Auditor) -> None:
     documents: list[Any] = [None, [], {}, {"entries": [1]}, {"entries": [], "member_id": "m"}]
     for document in documents:
         assert drawn_up(auditor, [document])[0] == UNREADABLE
+
+
+def test_a_statement_says_what_is_there_and_nothing_else(auditor: Auditor) -> None:
+    [page] = statements(busiest())
+    first, *others = page["entries"]
+    nothing = {name: dict.fromkeys(page[name], 0) for name in ("opening", "closing", "totals")}
+    floating = {name: float(points) for name, points in page["closing"].items()}
+    for forged in (
+        {**page, "value": {"amount": "1000000.00", "currency": "USD"}},
+        {**page, "entries": [{**first, "gift": "nothing"}, *others]},
+        {**page, "closing": floating},
+        {**page, "member_id": "stranger", "entries": [], **nothing},
+    ):
+        assert drawn_up(auditor, [forged])[0] == DIFFERS, forged
+
+
+@pytest.mark.parametrize("month", ["9999-12", "0001-01"])
+def test_a_month_that_no_ledger_has_cannot_be_read(month: str, auditor: Auditor) -> None:
+    [page] = statements(busiest())
+    assert drawn_up(auditor, [{**page, "month": month}])[0] == UNREADABLE
+
+
+# --- What a second reader would read otherwise ----------------------------------------------
+
+
+def test_a_name_that_is_there_twice_cannot_be_read(auditor: Auditor) -> None:
+    """Whoever reads it by the first of both would see what was never proven."""
+    text = json.dumps(auditor.export)
+    for place in ('"entries": [{', '"balance": {'):
+        twice = text.replace(place, f'{place}"available": 999999, ', 1)
+        assert twice != text
+        path = auditor.folder / "twice.json"
+        path.write_text(twice, encoding="utf-8")
+        proof = ["--proof", auditor.file("proof", auditor.proof)]
+        assert main([str(path), *proof], out=io.StringIO()) == UNREADABLE
+
+
+@pytest.mark.parametrize("name", ["organisation", "jurisdiction"])
+def test_what_cannot_be_hashed_is_named_as_any_other_change(name: str, auditor: Auditor) -> None:
+    export = copy.deepcopy(auditor.export)
+    entry = next(each for each in export["entries"] if each["standing"])
+    entry["standing"][name] = entry["state"]["standing"][name] = "\ud800"
+    status, lines = auditor.run(export)
+    assert status == DIFFERS
+    assert any(f"entry {entry['entry']} differs in standing" in line for line in lines)
+
+
+def test_a_chain_that_was_merged_in_is_not_proven_by_leaving_its_proof_out(
+    auditor: Auditor,
+) -> None:
+    """Its entries may say anything that fits together: only a proof shows that they are others."""
+    forged = [
+        replace(entry, posting=replace(entry.posting, actor="staff:nobody"))
+        for entry in auditor.chains[CLEO]
+    ]
+    export = copy.deepcopy(auditor.export)
+    [merged] = export["merged"]
+    merged["entries"] = [exported_entry(entry) for entry in rehashed(forged, bytes(32))]
+    own = [each for each in auditor.proof["proofs"] if each["member_id"] == ADA]
+    status, lines = auditor.run(export, proofs=[{**auditor.proof, "proofs": own}])
+    assert status == DIFFERS
+    assert f"{CLEO}: none of the proofs is about this member" in lines
+
+
+def test_who_was_enrolled_after_the_checkpoint_and_merged_in_needs_no_proof(
+    auditor: Auditor,
+) -> None:
+    begun_at = auditor.chains[CLEO][0].recorded_at - LATE
+    known = sum(entry.recorded_at < begun_at for entry in auditor.chains[ADA])
+    head = head_at(auditor.chains[ADA], known)
+    checkpoint, proofs = published(begun_at.date(), begun_at, head)
+    proof = proof_document(ADA, checkpoint, list(proofs.values()))
+    status, lines = auditor.run(
+        auditor.export, proofs=[proof], roots=[checkpoint_document(checkpoint)]
+    )
+    assert status == AGREES, lines

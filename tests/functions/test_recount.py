@@ -6,6 +6,7 @@ import pytest
 
 from points_ledger.adapters.dynamodb.recounts import DynamoDbRecounts
 from points_ledger.runtime import bootstrap
+from points_ledger.service import reconciling, recounting
 from tests.functions.deployed import NOW, TABLE, Context, Deploy, Deployed, program, settled, sold
 from tests.functions.gateway import STAFF
 
@@ -161,3 +162,37 @@ def test_a_recount_goes_on_where_the_time_was_over(ledger: Deployed) -> None:
             break
     assert 1 < invocations < 40
     assert (recounted, totals(ledger)["differing"]) == (2, 0)
+
+
+def test_one_account_that_is_too_long_stops_neither_the_recount_nor_the_metrics(
+    ledger: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recounting, "ENTRIES_PER_READ", 2)
+    monkeypatch.setattr(recounting, "MAX_READS", 2)
+    one = ledger.head(ledger.linked("C-1")).number
+    assert one >= 4
+    assert run(ledger)[0] == 2
+    assert any("members_inconsistent" in each for each in ledger.printed.metrics)
+    assert (totals(ledger)["status"], totals(ledger)["unreadable"]) == ("done", 2)
+
+
+def test_who_is_checked_is_counted_also_where_adding_up_fails(
+    ledger: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:  # noqa: ANN401 - as it is called
+        raise OSError("down")
+
+    monkeypatch.setattr(recounting.Recounting, "run", fails)
+    with pytest.raises(OSError, match="down"):
+        run(ledger)
+    assert any("members_inconsistent" in each for each in ledger.printed.metrics)
+
+
+def test_an_account_that_is_too_long_to_be_checked_is_told(
+    ledger: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "ENTRIES_PER_READ", 2)
+    monkeypatch.setattr(reconciling, "MAX_ENTRIES", 2)
+    counts = ledger.invoke("reconciliation", {})
+    assert (counts["failed"], counts["differences"]) == (2, 0)
+    assert any(each.get("failed") for each in ledger.printed.metrics)

@@ -152,9 +152,17 @@ def _lines(found: Sequence[Verified]) -> Iterator[str]:
 
 def _document(path: Path) -> Any:  # noqa: ANN401 - any JSON
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as error:
         raise UnreadableExportError(f"{path}: {error}") from error
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Of a name that is there twice, another reader may see the other value."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("an object has the same name twice")
+    return members
 
 
 if __name__ == "__main__":

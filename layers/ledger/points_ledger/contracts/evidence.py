@@ -4,6 +4,7 @@ Standard library only, as all that the verifier needs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from points_ledger.contracts.checkpoint import (
@@ -15,7 +16,14 @@ from points_ledger.contracts.export import Exported
 from points_ledger.domain.checkpoint import Checkpoint, Proof
 from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry
-from points_ledger.domain.evidence import Irregularity, Judged, Published, irregularities, judged
+from points_ledger.domain.evidence import (
+    LATE,
+    Irregularity,
+    Judged,
+    Published,
+    irregularities,
+    judged,
+)
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.verification import Verified
 
@@ -121,8 +129,16 @@ def _wrong_proofs(evidence: Evidence) -> Iterator[str]:
 def _unproven(exported: Exported, evidence: Evidence) -> Iterator[str]:
     """A chain of which no proof says anything is not what was asked about."""
     proven = {proof.head.member_id for _, proof in evidence.proofs}
-    if exported.member_id not in proven:
-        yield f"{exported.member_id}: none of the proofs is about this member"
+    newest = max(checkpoint.begun_at for checkpoint, _ in evidence.proofs)
+    for member_id, chain in exported.chains.items():
+        # Who was merged in may have been enrolled after the checkpoint, which then has no head.
+        is_later = member_id != exported.member_id and chain[:1] and not _is_older(chain[0], newest)
+        if member_id not in proven and not is_later:
+            yield f"{member_id}: none of the proofs is about this member"
+
+
+def _is_older(entry: Entry, begun_at: datetime) -> bool:
+    return entry.recorded_at < begun_at - LATE
 
 
 def _told(member_id: MemberId, verdicts: Sequence[Judged], chain: Sequence[Entry]) -> Iterator[str]:

@@ -460,7 +460,7 @@ def _read_rules(value: object) -> list[tuple[str, int]]:
 
 def _read_reservations(value: object) -> dict[str, Reservation | None]:
     return {
-        id_: None
+        _text(id_): None
         if each is None
         else Reservation(
             lots=_read_lots(each["lots"]),
@@ -473,6 +473,7 @@ def _read_reservations(value: object) -> dict[str, Reservation | None]:
 
 
 def _read_standing(value: object) -> Standing:
+    json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate cannot be hashed
     standing = decode_standing(_object(value))
     if standing.status not in _STATUSES:
         raise ValueError("not a status of a member")

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from points_ledger.contracts.export import Exported, UnreadableExportError
+from points_ledger.contracts.export import Exported, UnreadableExportError, first_difference
 from points_ledger.contracts.responses import entry_document
 from points_ledger.contracts.statement import balances_document
 from points_ledger.domain.calendar import start_of_day
@@ -24,7 +24,11 @@ from points_ledger.service.statements import totals_of
 MAX_STATEMENTS: Final = 1_200
 """Pages of a hundred years."""
 DAYS_BEYOND_A_MONTH: Final = 32
-_ABSENT: Final = "nothing"
+_YEARS: Final = range(1900, 9999)
+"""Of which there may be statements; a month of the last one has none after it."""
+_FIELDS: Final = (
+    "closing", "cursor", "entries", "member_id", "month", "opening", "time_zone", "totals",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +75,18 @@ def _told(exported: Exported, agreed: int, pages: Sequence[Page]) -> tuple[bool,
     member_id, begin = pages[0].member_id, pages[0].begin
     name = f"{member_id}: the statement of {begin.isoformat()[:7]}"
     chain = exported.chains.get(member_id, ())[:agreed]
+    if member_id not in exported.chains:
+        return False, f"{name} is of somebody whose entries are not there"
     zone = _zone(exported, begin) or pages[0].zone
     following = (begin + timedelta(days=DAYS_BEYOND_A_MONTH)).replace(day=1)
     end = start_of_day(following, _zone(exported, following) or zone)
     month = [each for each in chain if start_of_day(begin, zone) <= each.recorded_at < end]
     before = [each for each in chain if each.recorded_at < start_of_day(begin, zone)]
-    for field, expected, found in _differences(pages, zone, before, month):
-        if expected != found:
+    for place, right, stands in _differences(pages, zone, before, month):
+        unlike = first_difference(right, stands)
+        if unlike is not None:
+            inner, expected, found = unlike
+            field = f"{place}, {inner}" if inner else place
             return False, f"{name} differs in {field}: expected {expected}, found {found}"
     numbers = f"entries {month[0].number} to {month[-1].number}" if month else "no entry"
     return True, f"{name} is what {numbers} come to"
@@ -91,14 +100,13 @@ def _differences(
     for page in pages:
         listed = page.document["entries"]
         mine, rest = rest[: len(listed)], rest[len(listed) :]
+        yield "its fields", list(_FIELDS), sorted(page.document)
         yield "time_zone", zone.key, page.zone.key
         yield "opening", balances_document(state), page.document.get("opening")
         yield "entries", len(mine), len(listed)
         for entry, found in zip(mine, listed, strict=True):
             expected = json.loads(json.dumps(entry_document(entry)))
-            for field in sorted({*expected, *found}):
-                place = f"entry {entry.number}, {field}"
-                yield place, expected.get(field, _ABSENT), found.get(field, _ABSENT)
+            yield f"entry {entry.number}", expected, found
         closing = mine[-1].state if mine else state
         yield "closing", balances_document(closing), page.document.get("closing")
         yield "totals", dict(totals_of(state, closing, mine)), page.document.get("totals")
@@ -123,7 +131,7 @@ def _page(document: object) -> Page:
     if not all(isinstance(each, Mapping) for each in listed):
         raise UnreadableExportError("not a statement")
     try:
-        return Page(
+        page = Page(
             member_id=MemberId(str(document["member_id"])),
             begin=date.fromisoformat(f"{document['month']}-01"),
             zone=ZoneInfo(document["time_zone"]),
@@ -131,6 +139,9 @@ def _page(document: object) -> Page:
         )
     except (LookupError, TypeError, ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise UnreadableExportError("not a statement") from error
+    if page.begin.year not in _YEARS:
+        raise UnreadableExportError("not a statement")
+    return page
 
 
 def _first_number(page: Page) -> int:

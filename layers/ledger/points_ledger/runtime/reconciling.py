@@ -22,13 +22,13 @@ def reconcile(event: object, context: Context) -> dict[str, int]:
 
     def work(now: datetime) -> dict[str, int]:
         done = operations.reconciling().run(now, has_time=has_time)
-        # Members come first: totals are shown, and decide nothing.
+        observability.count("members_checked", done.checked)
+        observability.count("members_inconsistent", done.differences)
+        # Members come first, also where adding up fails: totals are shown, and decide nothing.
         totals = operations.recounting().run(heals=_heals(event), has_time=has_time)
         if not (done.complete and totals.complete):
             observability.log(Outcome(name="out_of_time"), level="warning")
         observability.count("totals_wrong", totals.confirmed - totals.healed + totals.broke)
-        observability.count("members_checked", done.checked)
-        observability.count("members_inconsistent", done.differences)
         return {
             "checked": done.checked,
             "differences": done.differences,

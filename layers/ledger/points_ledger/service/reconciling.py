@@ -20,7 +20,7 @@ from typing import Final, Protocol, cast
 from points_ledger.domain.calendar import parse_instant
 from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.entry import Entry, Posting, chain_unchecked
-from points_ledger.domain.error import BrokenInvariantError, ConflictError
+from points_ledger.domain.error import BrokenInvariantError, ConflictError, LimitExceededError
 from points_ledger.domain.identity import EarningKey, MemberId, RedemptionId
 from points_ledger.domain.reconciliation import (
     MAX_BROKEN,
@@ -342,7 +342,7 @@ class Reconciling:
                 broken, rearmed = (Broken(invariant="readable", entry=error.entry),), 0
             except ConflictError:
                 continue
-            except UNEXPECTED as error:
+            except (LimitExceededError, *UNEXPECTED) as error:
                 # Perhaps a defect of ours, which must not freeze everybody in one night.
                 self.failed(member_id, error)
                 break
@@ -370,7 +370,7 @@ class Reconciling:
         """All entries, oldest first.
 
         Raises:
-            ConflictError: there are more than can be looked at.
+            LimitExceededError: there are more than can be looked at.
         """
         entries: list[Entry] = []
         while len(entries) < MAX_ENTRIES:
@@ -379,7 +379,7 @@ class Reconciling:
             entries += page
             if len(page) < ENTRIES_PER_READ:
                 return tuple(entries)
-        raise ConflictError
+        raise LimitExceededError("entries_of_member", MAX_ENTRIES)
 
     def _holdings(
         self, member_id: MemberId, chains: Mapping[MemberId, Sequence[Entry]]

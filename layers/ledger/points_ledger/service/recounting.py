@@ -198,8 +198,7 @@ class Recounting:
         """All entries, oldest first.
 
         Raises:
-            ConflictError: there are more than can be looked at.
-            UnreadableItemError: one of them cannot be read.
+            UnreadableItemError: one of them cannot be read, or there are more than are looked at.
         """
         number = 0
         for _ in range(MAX_READS):
@@ -208,7 +207,7 @@ class Recounting:
             if len(page) < ENTRIES_PER_READ:
                 return
             number = page[-1].number
-        raise ConflictError
+        raise UnreadableItemError(number)
 
     def _add(self, entry: Entry, found: _Counted) -> None:
         change = Change(sequence_number=0, at=entry.recorded_at, after=entry)
