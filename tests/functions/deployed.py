@@ -25,6 +25,7 @@ from uuid import uuid4
 import pytest
 from moto import mock_aws
 
+from points_ledger.adapters import dead_letters
 from points_ledger.domain.entry import Entry, Posting, chain
 from points_ledger.domain.fact import (
     Customer,
@@ -511,6 +512,8 @@ def new_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     forget()
     quick_moto.connect(monkeypatch)
+    # Moto looks everywhere at once, so there is nothing to wait for.
+    monkeypatch.setattr(dead_letters, "WAIT_SECONDS", 0)
     stack = Deployed(monkeypatch)
     with mock_aws():
         yield stack

@@ -1,11 +1,13 @@
 """What failed for good: shown with its reason, tried again after a fix, and never lost between."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from points_ledger.adapters.dead_letters import SqsLastResorts
 from points_ledger.contracts.messages import encode
 from points_ledger.domain.fact import Payment, PaymentReceived
 from points_ledger.runtime import bootstrap, operations
@@ -266,6 +268,18 @@ def test_records_of_the_stream_are_shown_by_their_position(failing: Deployed) ->
     [letter] = letters(failing)
     assert (letter["reason"], letter["redrivable"]) == ("RetryAttemptsExhausted", False)
     assert letter["about"] == {"shard": "shardId-1", "first": "100", "last": "200", "records": "3"}
+
+
+def test_a_look_waits_long_enough_for_sqs_to_ask_everywhere() -> None:
+    asked: list[Json] = []
+
+    def receive_message(**request: Any) -> Json:  # noqa: ANN401 - as SQS is asked
+        asked.append(request)
+        return {}
+
+    client: Any = SimpleNamespace(receive_message=receive_message)
+    assert SqsLastResorts(client=client, sibling_url="sqs/one").take(FACTS, limit=10) == []
+    assert [each["WaitTimeSeconds"] for each in asked] == [1]
 
 
 def test_looking_takes_nothing_and_hides_nothing(failing: Deployed) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # stubs, absent at run time
 
 HIDDEN_SECONDS: Final = 20
 """How long what a look found stays hidden where it is killed before it gave it back."""
+WAIT_SECONDS: Final = 1
+"""How long SQS looks: asked at once, it looks in some of its places only and misses messages."""
 MAX_BATCH_MESSAGES: Final = 10
 _STRING: Final = "String"
 
@@ -55,6 +57,7 @@ class SqsLastResorts:
                 QueueUrl=self._url(queue),
                 MaxNumberOfMessages=min(MAX_BATCH_MESSAGES, limit - len(held)),
                 VisibilityTimeout=HIDDEN_SECONDS,
+                WaitTimeSeconds=WAIT_SECONDS,
                 AttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
                 MessageAttributeNames=["All"],
             )

@@ -40,8 +40,9 @@ from points_ledger.service.recounts import (
 from points_ledger.service.totalling import Change, TotalsKey
 from points_ledger.service.totals import TotalsReader
 
-PAGE_MEMBERS: Final = 500
-"""Members that are added up between two writes of the progress."""
+PAGE_MEMBERS: Final = 100
+"""Members that are added up between two writes of the progress: few, since there is no stop before
+the page is through, and an account may be long."""
 ENTRIES_PER_READ: Final = 500
 MAX_READS: Final = 40
 """Reads of one chain: 20,000 entries."""
