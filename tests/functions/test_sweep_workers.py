@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from points_ledger.runtime import bootstrap, services, sweeping
 from points_ledger.service import sweep
@@ -132,6 +134,43 @@ def test_a_table_that_does_not_answer_brings_the_message_back(
     services.sweeps.cache_clear()
     assert work(crowded, body) == ["M-1"]
     assert crowded.printed.messages == ["failed"]
+
+
+def failing_once(
+    monkeypatch: pytest.MonkeyPatch, operation: str, target: str, error: Exception
+) -> None:
+    """Let the first request of a kind that names a target fail."""
+    client, errors = bootstrap.dynamodb(), [error]
+    answer = getattr(client, operation)
+
+    def fails(**asked: Any) -> object:  # noqa: ANN401 - botocore's
+        if errors and target in str(asked):
+            raise errors.pop()
+        return answer(**asked)
+
+    monkeypatch.setattr(client, operation, fails)
+
+
+def test_a_target_that_dynamodb_never_takes_fails_alone(
+    crowded: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = {"Code": "ValidationException", "Message": "Item size has exceeded the maximum"}
+    answer = {"Error": code, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    error = ClientError(answer, "TransactWriteItems")  # type: ignore[arg-type]  # as far as it is read
+    body = left(crowded)
+    failing_once(monkeypatch, "transact_write_items", "T-1", error)
+    assert work(crowded, body) == []
+    assert crowded.printed.lines[-1]["ids"]["failed"] == 1
+    assert matured(crowded) == [100, 0, 100, 100, 100]
+
+
+def test_a_visit_of_which_an_answer_was_cut_off_is_made_again(
+    crowded: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = left(crowded)
+    failing_once(monkeypatch, "get_item", "T-1", ResponseParserError("cut off"))
+    assert work(crowded, body) == []
+    assert matured(crowded) == [100] * MEMBERS
 
 
 def changed(name: str, to: object) -> Callable[[Json], Json]:

@@ -320,14 +320,51 @@ def test_a_worker_that_began_earlier_does_not_lose_what_another_has_found_to_fai
     stack.arm(40)
     stack.now = START + 2 * HOUR
     slow = stack.sweep()
-    page = slow._page(stack.store.shard("expiry", START, 0), stack.now)
+    page = slow._page(stack.store.shard("expiry", START, 0), stack.now, closing=True)
     stack.failing = {first_target(stack)}
     stack.sweep(most=20).work(START, 0, stack.now)
     stack.failing.clear()
-    report, reached = slow._worked(ShardProgress(hour=START, shard=0), stack.now, page)
+    progress = ShardProgress(hour=START, shard=0)
+    report, reached = slow._worked(progress, stack.now, page, closing=True)
     # It has visited all of them itself, so that it may say so.
     assert (report.visited, reached.is_closed) == (40, True)
     assert len(stack.done) == 40
+
+
+def test_a_clock_that_reaches_the_closing_time_while_a_page_is_read_closes_nothing(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.arm(12)
+    stack.sweep().run(START)
+    stack.failing = {first_target(stack)}
+    stack.work()
+    stack.failing.clear()
+    closes_at = START + 2 * HOUR
+    stack.now = closes_at - timedelta(milliseconds=1)
+    markers = stack.store.markers
+
+    def slow(*values: object, **named: object) -> object:
+        stack.now = closes_at
+        return markers(*values, **named)  # type: ignore[arg-type]  # handed on
+
+    monkeypatch.setattr(stack.store, "markers", slow)
+    stack.sweep().run(closes_at)
+    stack.now += HOUR
+    stack.sweep().run(stack.now)
+    stack.work()
+    assert len(stack.done) == 12
+
+
+def test_a_worker_whose_clock_is_behind_the_tick_s_says_that_it_is_through(stack: Stack) -> None:
+    stack.arm(20)
+    stack.arm(20, due_at=START + HOUR / 6, name="later")
+    stack.sweep().run(START)
+    stack.now = START - timedelta(minutes=3)
+    stack.work()
+    stack.now = START + HOUR / 6
+    assert stack.sweep().run(stack.now).queued == 1
+    stack.work()
+    assert len(stack.seen) == len(stack.done) == 40
 
 
 def tick_and_work(stack: Stack, killed_at: int | None) -> bool:

@@ -308,6 +308,21 @@ def test_a_reward_gives_a_tier_and_its_reversal_takes_it_back() -> None:
     check(shop)
 
 
+def test_a_grant_ends_although_the_program_has_no_tiers_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop = office()
+    buy(shop, "500.00")
+    reward = shop.add_reward(points=100, grants=RewardGrant(tier="gold", months=3))
+    shop.redeem(kind="reward", reward_id=reward)
+    without = replace(shop.programs.version(1), tiers=(), memberships=())
+    monkeypatch.setattr(shop.programs, "version", lambda _number: without)
+    wait(shop, "2027-02-24T06:15")
+    assert review(shop) == (1, 1)
+    assert (tier(shop), shop.memory.chain(ADA)[-1].state.standing.grants) == (None, ())
+    assert due(shop) == [f"{ADA} 2027-02-23"], "nothing more is to come"
+
+
 # ---- Merging
 
 

@@ -189,7 +189,7 @@ def reassessed(state: State, *, today: date, program: Program, falls: bool) -> S
     """
     standing = state.standing
     held, fell_on = held_by_points(standing), standing.fell_on
-    if not program.tiers:
+    if not (program.tiers or standing.grants):
         return standing
     reached = tier_reached(qualifying_points(state, today, program=program), program)
     if program.tier_rank(reached) > program.tier_rank(held):

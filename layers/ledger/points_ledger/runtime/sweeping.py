@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from points_ledger.adapters.dynamodb.store import is_throttle, may_pass
+from points_ledger.adapters.dynamodb.store import is_invalid, is_throttle, may_pass
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.error import BrokenInvariantError, ConflictError, LedgerError
 from points_ledger.runtime import bootstrap, observability, schedule, services
@@ -192,7 +192,8 @@ def _sweep_of(
 def _guarded(visit: Visit, pace: Pace) -> Visit:
     """A visit of which one target that nobody can read does not stop the sweep for all.
 
-    Nor does a request that DynamoDB did not answer: the visit is made again, a little later.
+    Nor does one of which DynamoDB takes no request, for its item has grown too large. A request
+    that DynamoDB did not answer, or not to its end, is made again with the visit, a little later.
     """
 
     def looked_at(target: str, now: datetime) -> int:
@@ -205,8 +206,12 @@ def _guarded(visit: Visit, pace: Pace) -> Visit:
                 pace.slow_down()
             if may_pass(error):
                 raise ConflictError from error
+            if isinstance(error, ClientError) and is_invalid(error):
+                raise BrokenInvariantError(type(error).__name__) from error
             raise
         except Exception as error:
+            if may_pass(error):
+                raise ConflictError from error
             raise BrokenInvariantError(type(error).__name__) from error
 
     return looked_at

@@ -39,6 +39,8 @@ VISIT_ROUNDS: Final = 3
 """A visit that lost to other writers is made again at the end of its page, so often in all."""
 QUEUED_AGAIN_AFTER: Final = timedelta(hours=3)
 """A shard is queued again when for so long nobody has worked on it: its message was set aside."""
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""A worker's clock may be so far behind that of the schedule that named the time."""
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -168,12 +170,13 @@ class Sweep:
         progress = known.get((hour, shard)) or ShardProgress(hour=hour, shard=shard)
         if progress.is_closed:
             return True
-        page = self._page(progress, now)
+        closing = self._is_closing(hour, now)
+        page = self._page(progress, now, closing=closing)
         if page.cursor is not None and self.queue is not None:
             if self._may_queue(progress):
                 found.to_queue.append(progress)
             return False
-        report, reached = self._worked(progress, now, page)
+        report, reached = self._worked(progress, now, page, closing=closing)
         found.report += report
         if reached.is_closed:
             found.unstored.append(reached)
@@ -224,7 +227,9 @@ class Sweep:
         progress = self.store.shard(self.kind, hour, shard)
         if progress.is_closed:
             return _NOTHING
-        report, reached = self._worked(progress, now, self._page(progress, now))
+        closing = self._is_closing(hour, now)
+        page = self._page(progress, now, closing=closing)
+        report, reached = self._worked(progress, now, page, closing=closing)
         if report.complete:
             reached = replace(reached, queued_at=None)
         if reached != progress:
@@ -234,14 +239,16 @@ class Sweep:
     # --- Pages ------------------------------------------------------------------------------
 
     def _worked(
-        self, progress: ShardProgress, now: datetime, page: MarkerPage
+        self, progress: ShardProgress, now: datetime, page: MarkerPage, *, closing: bool
     ) -> tuple[SweepReport, ShardProgress]:
         """One shard from its cursor on; `page` is the first. What is returned is not stored yet.
 
-        The pass that closes an hour has a cursor of its own: where one run is too short for the
+        Whether this is the pass that closes the hour was decided before the first page was read:
+        the clock may come to that time meanwhile, and the page would be of the other cursor. The
+        pass that closes an hour has a cursor of its own: where one run is too short for the
         hour, the next one goes on. It notes a failed visit, so that the pass is made again.
         """
-        report, closing = _NOTHING, self._is_closing(progress.hour, now)
+        report = _NOTHING
         for _ in range(MAX_PAGES):
             visited, count = self._visited(page, now)
             report += visited
@@ -256,13 +263,12 @@ class Sweep:
             is_queued = progress.queued_at is not None
             at_work = replace(progress, queued_at=self.clock() if is_queued else None)
             progress = self._save(at_work, now)
-            page = self._page(progress, now)
+            page = self._page(progress, now, closing=closing)
         if closing and report.complete:
             progress = _passed(progress)
         return report, progress
 
-    def _page(self, progress: ShardProgress, now: datetime) -> MarkerPage:
-        closing = self._is_closing(progress.hour, now)
+    def _page(self, progress: ShardProgress, now: datetime, *, closing: bool) -> MarkerPage:
         return self.store.markers(
             self.kind,
             progress.hour,
@@ -276,12 +282,15 @@ class Sweep:
         return hour + _HOUR + CLOSED_AFTER <= min(now, self.clock())
 
     def _save(self, progress: ShardProgress, now: datetime) -> ShardProgress:
-        """Keep how far a shard was worked off, unless that is beyond the wall clock.
+        """Keep how far a shard was worked off, unless that is for a time still to come.
+
+        By a clock that is a little behind it is not: a worker that did not say that it is through
+        would keep everybody from the shard until it counts as lost. Nothing is closed by that.
 
         Who finds that another worker has stored something goes on with what it has done itself, and
         stores that the next time.
         """
-        if now > self.clock():
+        if now > self.clock() + CLOCKS_DIFFER:
             return progress
         stored = self.store.save_shard(self.kind, progress)
         return replace(progress, revision=stored.revision)

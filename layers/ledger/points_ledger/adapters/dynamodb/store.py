@@ -528,6 +528,14 @@ def is_throttle(error: ClientError) -> bool:
     return not codes.isdisjoint(THROTTLES)
 
 
+def is_invalid(error: ClientError) -> bool:
+    """Whether what was asked can never be done: an item or a key is too large, for one."""
+    reasons = error.response.get("CancellationReasons", [])
+    return error.response["Error"]["Code"] == "ValidationException" or any(
+        reason.get("Code") == "ValidationError" for reason in reasons
+    )
+
+
 def may_pass(error: Exception) -> bool:
     """Whether the same request may be answered when it is sent again."""
     if isinstance(error, ClientError):
@@ -549,10 +557,9 @@ def _lost(error: ClientError, actions: Sequence[_Action]) -> Lost:
     if code == "TransactionConflictException":
         return _contested(actions, [{"Code": "TransactionConflict"}])
     if code == "TransactionCanceledException":
-        reasons = error.response.get("CancellationReasons", [])
-        if any(reason.get("Code") == "ValidationError" for reason in reasons):
+        if is_invalid(error):
             raise error
-        return _contested(actions, reasons)
+        return _contested(actions, error.response.get("CancellationReasons", []))
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     if code in UNKNOWN_OUTCOMES or status >= _FIRST_SERVER_ERROR:
         return Lost(unknown=True)
