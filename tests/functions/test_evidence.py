@@ -176,7 +176,9 @@ def test_what_was_published_agrees(auditor: Auditor) -> None:
 def test_entries_after_the_checkpoint_are_told_as_such(auditor: Auditor) -> None:
     entries = auditor.chains[ADA]
     begun_at = entries[9].recorded_at
-    checkpoint, proofs = published(begun_at.date(), begun_at, head_at(entries, 10))
+    known = sum(entry.recorded_at < begun_at for entry in auditor.chains[CLEO])
+    heads = (head_at(entries, 10), head_at(auditor.chains[CLEO], known))
+    checkpoint, proofs = published(begun_at.date(), begun_at, *heads)
     proof = proof_document(ADA, checkpoint, list(proofs.values()))
     status, lines = auditor.run(
         auditor.export, proofs=[proof], roots=[checkpoint_document(checkpoint)]
