@@ -173,6 +173,32 @@ def test_a_visit_of_which_an_answer_was_cut_off_is_made_again(
     assert matured(crowded) == [100] * MEMBERS
 
 
+def test_why_a_shard_is_set_aside_is_noted_at_its_last_turn(
+    crowded: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = records.batch(records.message(left(crowded), "M-1"))
+    monkeypatch.setattr(sweep.Sweep, "work", lambda *_: 1 / 0)
+    for turn in (sweeping.TURNS - 1, sweeping.TURNS):
+        assert not noted(crowded)
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(turn)
+        crowded.invoke("hold_release", event)
+    assert noted(crowded)
+
+
+def noted(crowded: Deployed) -> list[str]:
+    return [key for key in map(str, crowded.stored()) if "FAILURE#" in key]
+
+
+def test_a_worker_may_be_behind_a_tick_that_is_ahead(
+    crowded: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = left(crowded)
+    monkeypatch.setenv("ALLOW_FUTURE_SCHEDULES", "false")
+    crowded.clock.move(minutes=-9)
+    assert work(crowded, body) == []
+    assert crowded.printed.messages == ["shard_swept"]
+
+
 def changed(name: str, to: object) -> Callable[[Json], Json]:
     return lambda message: {**message, name: to}
 

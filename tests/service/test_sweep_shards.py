@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +14,13 @@ from points_ledger.domain.error import ConflictError
 from points_ledger.service import sweep as sweep_module
 from points_ledger.service.pacing import Pace
 from points_ledger.service.ports import Marker, Put
-from points_ledger.service.sweep import HOURS_AT_ONCE, QUEUED_AGAIN_AFTER, Sweep, SweepReport
+from points_ledger.service.sweep import (
+    HOURS_AT_ONCE,
+    QUEUED_AGAIN_AFTER,
+    WORTH_A_WRITE,
+    Sweep,
+    SweepReport,
+)
 from points_ledger.service.sweep_ports import (
     MARKERS_PER_SHARD,
     MAX_SHARDS,
@@ -353,6 +360,67 @@ def test_a_clock_that_reaches_the_closing_time_while_a_page_is_read_closes_nothi
     stack.sweep().run(stack.now)
     stack.work()
     assert len(stack.done) == 12
+
+
+def test_a_marker_of_a_small_hour_is_looked_at_about_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = Stack(monkeypatch, page=50)
+    stack.arm(20)
+    stack.arm(20, due_at=START + HOUR / 2, name="later")
+    while stack.now < START + 4 * HOUR:
+        stack.sweep(queued=False).run(stack.now)
+        stack.now += timedelta(minutes=5)
+    assert len(stack.done) == 40
+    looks = Counter(stack.seen)
+    assert set(looks.values()) <= {3, 4}, "when it is due, ten minutes later, and to close the hour"
+
+
+def test_few_markers_are_cheaper_looked_at_again_than_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = Stack(monkeypatch, page=50)
+    stack.arm(WORTH_A_WRITE - 1)
+    for _ in range(6):
+        stack.sweep(queued=False).run(stack.now)
+        stack.now += timedelta(minutes=5)
+    assert stack.store.shard("expiry", START, 0) == ShardProgress(hour=START, shard=0)
+
+
+def test_what_failed_in_a_small_hour_is_tried_again_at_the_next_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = Stack(monkeypatch, page=50)
+    stack.arm(20)
+    stack.failing = {first_target(stack)}
+    stack.now = START + HOUR / 2
+    stack.sweep(queued=False).run(stack.now)
+    assert len(stack.done) == 19
+    stack.failing.clear()
+    stack.now += timedelta(minutes=5)
+    stack.sweep(queued=False).run(stack.now)
+    assert len(stack.done) == 20
+
+
+def test_one_target_that_always_fails_does_not_keep_workers_busy(stack: Stack) -> None:
+    stack.arm(40)
+    stack.failing = {first_target(stack)}
+    stack.now = START + 2 * HOUR
+    stack.sweep().run(stack.now)
+    stack.work()
+    passes, stack.seen = len(stack.seen) // 40, []
+    assert passes >= 1
+    for _ in range(36):
+        stack.now += timedelta(minutes=5)
+        stack.sweep().run(stack.now)
+        stack.work()
+    again = Counter(stack.seen)["target-0039"]
+    assert 1 <= again <= 4, "once an hour"
+    stack.failing.clear()
+    stack.now += HOUR
+    stack.sweep().run(stack.now)
+    stack.work()
+    assert len(stack.done) == 40
 
 
 def test_a_worker_whose_clock_is_behind_the_tick_s_says_that_it_is_through(stack: Stack) -> None:

@@ -63,10 +63,11 @@ WRITES = {
             "DUE#*",
             "SWEEP#*",
             "BOARD#*",
+            "FAILURE#*",
         ),
     },
-    "expiry": {"MEMBER#*", "DUE#*", "SWEEP#*"},
-    "tier_review": {"MEMBER#*", "DUE#*", "SWEEP#*"},
+    "expiry": {"MEMBER#*", "DUE#*", "SWEEP#*", "FAILURE#*"},
+    "tier_review": {"MEMBER#*", "DUE#*", "SWEEP#*", "FAILURE#*"},
     "redemption": {
         "MEMBER#*",
         "REDEMPTION#*",

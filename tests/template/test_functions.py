@@ -2,6 +2,7 @@
 
 import pytest
 
+from points_ledger.runtime import sweeping
 from points_ledger.runtime.settings import FUNCTION_SETTINGS, variables
 from tests.template.reading import ROOT, Function, Template, attribute_of, named, read_template
 
@@ -15,7 +16,7 @@ TURNS = {
     "simulations": 1000,
     "outbound_retries": 100,
     "notifications": 8,
-    **dict.fromkeys(("hold_release", "expiry", "tier_review"), 50),
+    **dict.fromkeys(("hold_release", "expiry", "tier_review"), sweeping.TURNS),
 }
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda found: found.folder)

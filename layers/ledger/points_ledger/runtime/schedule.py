@@ -15,6 +15,8 @@ from points_ledger.runtime.observability import Outcome
 
 MAX_AHEAD: Final = timedelta(minutes=5)
 """How far a schedule's time may lie ahead of the clock (semantics 1)."""
+MAX_AHEAD_OF_WORKER: Final = 2 * MAX_AHEAD
+"""The same for whoever is told by a tick, whose own clock may be as far ahead."""
 
 
 @dataclass(eq=False)
@@ -29,20 +31,26 @@ class FutureScheduleError(Exception):
         return f"scheduled for {self.scheduled_time}, and it is {self.clock}"
 
 
-def scheduled_now(event: object, clock: Callable[[], datetime], *, allow_future: bool) -> datetime:
+def scheduled_now(
+    event: object,
+    clock: Callable[[], datetime],
+    *,
+    allow_future: bool,
+    ahead: timedelta = MAX_AHEAD,
+) -> datetime:
     """The instant that a scheduled function takes as *now*, in UTC.
 
     It is the event's `scheduled_time`; where that is not a time with a zone (a placeholder that was
     not filled in, or none at all) it is the clock.
 
     Raises:
-        FutureScheduleError: more than `MAX_AHEAD` ahead of the clock, without `allow_future`.
+        FutureScheduleError: further `ahead` of the clock, without `allow_future`.
     """
     now = clock()
     scheduled = _scheduled_time(event)
     if scheduled is None:
         return now
-    if scheduled - now > MAX_AHEAD and not allow_future:
+    if scheduled - now > ahead and not allow_future:
         raise FutureScheduleError(format_instant(scheduled), format_instant(now))
     return scheduled
 

@@ -15,7 +15,7 @@ from points_ledger.adapters.dynamodb.store import is_invalid, is_throttle, may_p
 from points_ledger.domain.calendar import format_instant
 from points_ledger.domain.error import BrokenInvariantError, ConflictError, LedgerError
 from points_ledger.runtime import bootstrap, observability, schedule, services
-from points_ledger.runtime.batch import Context
+from points_ledger.runtime.batch import Context, code_of, note_last_failure
 from points_ledger.runtime.observability import Identifier, Outcome
 from points_ledger.runtime.settings import SweepSettings, load
 from points_ledger.service.pacing import Pace
@@ -28,6 +28,8 @@ RESERVED_MILLISECONDS: Final = 20_000
 HIDDEN_SECONDS: Final = 150
 """How long nobody else gets a shard that is worked on: the time of a function and some more."""
 AT_ONCE: Final = 0
+TURNS: Final = 200
+"""After so many deliveries the queue of a sweep sets a message aside (template.yaml)."""
 
 AGE_METRIC: Final = "oldest_due_age"
 """Seconds since the first hour that is not closed, of the kind that is furthest behind."""
@@ -138,10 +140,12 @@ def _is_done(
         report = worker.work(due.hour, due.shard, due.now)
     except Exception as error:  # noqa: BLE001 - one bad message must not take the others with it
         observability.log_failure(error, ids=ids)
+        note_last_failure(record, code_of(error), {"error": type(error).__qualname__}, turns=TURNS)
         return False
     name = "shard_swept" if report.complete else "out_of_time"
     observability.log(Outcome(name=name, ids={**ids, **_counts(report)}))
     if not report.complete:
+        note_last_failure(record, name, {}, turns=TURNS)
         _hide(handle, seconds=AT_ONCE)
     return report.complete
 
@@ -154,7 +158,12 @@ def _named(body: str) -> DueShard | None:
     try:
         due = decode(body)
         tick = {"scheduled_time": format_instant(due.now)}
-        schedule.scheduled_now(tick, bootstrap.utc_now, allow_future=allow_future)
+        schedule.scheduled_now(
+            tick,
+            bootstrap.utc_now,
+            allow_future=allow_future,
+            ahead=schedule.MAX_AHEAD_OF_WORKER,
+        )
     except (ValueError, schedule.FutureScheduleError):
         return None
     return due

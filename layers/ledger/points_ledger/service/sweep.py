@@ -39,6 +39,13 @@ VISIT_ROUNDS: Final = 3
 """A visit that lost to other writers is made again at the end of its page, so often in all."""
 QUEUED_AGAIN_AFTER: Final = timedelta(hours=3)
 """A shard is queued again when for so long nobody has worked on it: its message was set aside."""
+PASSED_AGAIN_AFTER: Final = timedelta(hours=1)
+"""After a closing pass of which a visit failed, the shard rests for so long before the next one."""
+SETTLED_AFTER: Final = timedelta(minutes=10)
+"""No marker is written any more for an instant so long ago: writers are a transaction late at most,
+by clocks that differ by minutes."""
+WORTH_A_WRITE: Final = 10
+"""So many markers that need no second look pay for storing that they need none."""
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """A worker's clock may be so far behind that of the schedule that named the time."""
 _HOUR: Final = timedelta(hours=1)
@@ -231,7 +238,9 @@ class Sweep:
         page = self._page(progress, now, closing=closing)
         report, reached = self._worked(progress, now, page, closing=closing)
         if report.complete:
-            reached = replace(reached, queued_at=None)
+            rests = closing and not reached.is_closed
+            again_at = self.clock() + PASSED_AGAIN_AFTER - QUEUED_AGAIN_AFTER
+            reached = replace(reached, queued_at=again_at if rests else None)
         if reached != progress:
             self._save(reached, now)
         return report
@@ -259,6 +268,8 @@ class Sweep:
             elif not visited.complete and count:
                 progress = _moved(progress, page.places[count - 1], closing=closing)
             if page.cursor is None or not visited.complete:
+                if not closing and count == len(page.markers) and not visited.failed:
+                    progress = self._settled(progress, page, now)
                 break
             is_queued = progress.queued_at is not None
             at_work = replace(progress, queued_at=self.clock() if is_queued else None)
@@ -267,6 +278,14 @@ class Sweep:
         if closing and report.complete:
             progress = _passed(progress)
         return report, progress
+
+    def _settled(self, progress: ShardProgress, page: MarkerPage, now: datetime) -> ShardProgress:
+        """Past what needs no look before the closing pass, at the end of what is due."""
+        until = min(now, self.clock()) - SETTLED_AFTER
+        count = sum(marker.due_at <= until for marker in page.markers)
+        if count < WORTH_A_WRITE:
+            return progress
+        return _moved(progress, page.places[count - 1], closing=False)
 
     def _page(self, progress: ShardProgress, now: datetime, *, closing: bool) -> MarkerPage:
         return self.store.markers(

@@ -73,7 +73,8 @@ class ShardProgress:
         has_failed: a visit of that pass failed, so that it has to be made again.
         is_closed: that pass is over, and no visit of it failed.
         queued_at: when the shard was given to the queue, or a worker last stored something; None
-            once one has come to its end.
+            once one has come to its end. After a closing pass that failed it lies back by what is
+            left of the rest of a queued shard.
     """
 
     hour: datetime
