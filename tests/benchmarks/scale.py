@@ -266,7 +266,9 @@ that is new, at its {TABLE_WRITE_UNITS:,} write units a second.
   {MAX_SHARDS}; here {DUE_MEMBERS // shards:,}). No partition of markers is written faster than its
   {PARTITION_WRITE_UNITS:,} units a second unless {shards * PARTITION_WRITE_UNITS // 2:,} purchases
   a second open lots of one day. Members' own entries are spread over as many partitions as there
-  are members.
+  are members. A sweep of warnings writes the next look of everybody, and those all into one hour
+  that has one shard at first: it is throttled there for the first minutes, until the hour has grown
+  and the processes have seen it, which they look at once a minute.
 - **The tick** asks each of the {shards} shards for its first page, sends {math.ceil(shards / 10)}
   requests of ten messages, and is done within seconds.
 - **A visit** waits {REQUEST_SECONDS * 1_000:.0f} ms for each request (an assumption, as in

@@ -167,6 +167,8 @@ FAULTS: Final = (
                     "faults/test_clocks.py::test_workers_whose_clocks_differ_end_alike",
                     "unit/runtime/test_schedule.py::test_five_minutes_ahead_are_a_clock_that_differs",
                     "functions/test_sweeps.py::test_a_schedule_may_be_five_minutes_ahead_of_the_clock",
+                    "service/test_sweep_shards.py::test_a_worker_whose_clock_is_behind_the_tick_s_says_that_it_is_through",
+                    "functions/test_sweep_workers.py::test_a_worker_may_be_behind_a_tick_that_is_ahead",
                 ),
             ),
         ),
@@ -234,6 +236,8 @@ FAULTS: Final = (
                 (
                     "functions/test_sweeps.py::test_a_member_whose_account_cannot_be_read_fails_alone",
                     "functions/test_sweeps.py::test_an_account_that_makes_no_sense_fails_alone",
+                    "functions/test_sweep_workers.py::test_a_target_that_dynamodb_never_takes_fails_alone",
+                    "service/test_sweep_shards.py::test_one_target_that_always_fails_does_not_keep_workers_busy",
                 ),
             ),
         ),
