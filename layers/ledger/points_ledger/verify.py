@@ -30,6 +30,7 @@ from points_ledger.contracts.export import (
     read_exports,
 )
 from points_ledger.contracts.stated import read_statements, stated
+from points_ledger.contracts.strict_json import unique_names
 from points_ledger.domain.verification import Book, Difference, Verified, verify
 
 AGREES: Final = 0
@@ -152,17 +153,9 @@ def _lines(found: Sequence[Verified]) -> Iterator[str]:
 
 def _document(path: Path) -> Any:  # noqa: ANN401 - any JSON
     try:
-        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_object)
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique_names)
     except (OSError, ValueError, RecursionError) as error:
         raise UnreadableExportError(f"{path}: {error}") from error
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Of a name that is there twice, another reader may see the other value."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("an object has the same name twice")
-    return members
 
 
 if __name__ == "__main__":

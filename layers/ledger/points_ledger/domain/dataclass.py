@@ -7,7 +7,9 @@ compiling, is compiled when the first instance is made. A frozen instance is als
 half the time, since each field is set through its own slot.
 
 What comes out is a dataclass to everybody else: `fields`, `replace` and `is_dataclass` of the
-standard library work on it, and type checkers read it as one.
+standard library work on it, and type checkers read it as one. They alone find at once what the
+standard library refuses when the class is made (a field without a default after one that has one, a
+class that thaws a frozen one); here it shows when the first instance is made.
 """
 
 import dataclasses

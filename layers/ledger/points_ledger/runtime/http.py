@@ -13,8 +13,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from points_ledger.contracts.strict_json import refuse_constant, unique_names
 from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import (
     ConflictError,
@@ -354,8 +355,8 @@ def _strict_json(body: bytes) -> object:
     try:
         value: object = json.loads(
             body.decode(),
-            object_pairs_hook=_object,
-            parse_constant=_refuse_constant,
+            object_pairs_hook=unique_names,
+            parse_constant=refuse_constant,
             parse_float=_finite,
         )
     except UnicodeDecodeError as error:
@@ -392,17 +393,6 @@ def _inside(value: object) -> list[object]:
 
 def _is_text(value: str) -> bool:
     return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("an object has the same name twice")
-    return members
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
 
 
 def _finite(text: str) -> float:

@@ -8,8 +8,9 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, NoReturn, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
+from points_ledger.contracts.strict_json import refuse_constant, unique_names
 from points_ledger.domain.calendar import parse_instant
 from points_ledger.domain.dataclass import dataclass
 from points_ledger.domain.error import FieldError, InvalidRequestError
@@ -180,7 +181,7 @@ def decode(body: bytes) -> Field:
     """
     try:
         value = json.loads(
-            body.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant
+            body.decode(), object_pairs_hook=unique_names, parse_constant=refuse_constant
         )
     except UnicodeDecodeError as error:
         raise Field("", None).refusal("is not UTF-8") from error
@@ -191,14 +192,3 @@ def decode(body: bytes) -> Field:
     if not isinstance(value, dict):
         raise Field("", None).refusal("must be a JSON object")
     return Field("", value)
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("an object has the same name twice")
-    return members
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
