@@ -99,7 +99,7 @@ def running_process(home: Home) -> int | None:
         return None
     pid, started, _ = recorded
     # A process id is used again some day; together with the time of its start it is not.
-    return pid if _start_time(pid) == started else None
+    return pid if started is not None and _start_time(pid) == started else None
 
 
 def recorded_port(home: Home) -> int | None:

@@ -17,6 +17,8 @@ IDLE_TICK: Final = "a tick of a sweep, no marker due"
 SWEEP_RUNS: Final[Mapping[str, float]] = {
     "hold_release": 12 * prices.MONTH_HOURS,
     "expiry": prices.MONTH_HOURS,
+    "anniversary": prices.MONTH_HOURS,
+    "tier_review": prices.MONTH_HOURS,
 }
 """By the schedules of template.yaml: every five minutes, every hour."""
 
@@ -80,8 +82,8 @@ Where the money goes: API Gateway and the event bus cost a dollar per million ea
   A program without tills saves it by removing `TillClient`; every further till client costs the
   same. Without it the month comes to {_cents(listed_without_tills)}, or
   {_cents(paid_without_tills)} after the allowances.
-- Lambda asks each of the two work queues {prices.IDLE_POLLS_A_MINUTE} times a minute even when
-  they are empty.
+- Lambda asks each queue that a function works off {prices.IDLE_POLLS_A_MINUTE} times a minute even
+  when it is empty.
 - Free allowances are those of one account; a second stack in it pays the list price of what the
   first has used up.
 - In use, every kind of outcome that a function counts is a custom metric
