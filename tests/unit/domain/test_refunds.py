@@ -3,7 +3,7 @@
 import pytest
 
 from points_ledger.domain.earning import MergeableFact
-from points_ledger.domain.purchase import remaining, standing_refunds
+from points_ledger.domain.purchase import amount_owed, remaining, standing_refunds
 from tests.builders import (
     PURCHASE,
     World,
@@ -35,6 +35,7 @@ def left(*facts: MergeableFact) -> tuple[object, object]:
     earning = merged(*facts)
     assert earning.snapshot is not None
     rest = remaining(earning.snapshot, standing_refunds(earning))
+    assert amount_owed(earning.snapshot, standing_refunds(earning)) == rest.owed
     return {part.category: part.amount for part in rest.lines}, rest.owed
 
 

@@ -88,10 +88,12 @@ def remaining(
 def amount_owed(snapshot: Snapshot, refunds: Iterable[Refund]) -> Fraction:
     """What the customer owes after refunds: `remaining(…).owed` without its lines."""
     counted = _counted(snapshot, refunds)
-    if not counted:
-        return Fraction(snapshot.total)
-    given_back = _given_back(snapshot, spread_discounts(snapshot.lines), counted)
-    return given_back.rest * given_back.kept
+    if any(refund.lines for refund in counted):
+        given_back = _given_back(snapshot, spread_discounts(snapshot.lines), counted)
+        return given_back.rest * given_back.kept
+    # Without line refunds f is 0, and total × (1 − g) comes to what amounts leave of the total.
+    total, by_amount = Fraction(snapshot.total), _by_amount(counted)
+    return max(Fraction(0), total - by_amount) if by_amount > 0 else total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def _given_back(
     line_sum = sum((amount for _, amount in lines), Fraction(0))
     f = min(Fraction(1), sum(taken, Fraction(0)) / line_sum) if line_sum > 0 else Fraction(0)
     rest = Fraction(snapshot.total) * (1 - f)
-    by_amount = sum((Fraction(r.amount) for r in counted if r.amount is not None), Fraction(0))
+    by_amount = _by_amount(counted)
     return _GivenBack(
         by_line=taken,
         by_amount=by_amount,
@@ -123,6 +125,10 @@ def _given_back(
         kept=1 - _share(by_amount, rest),
         excess=by_amount > rest or sum(asked.values(), Fraction(0)) > sum(taken, Fraction(0)),
     )
+
+
+def _by_amount(refunds: Iterable[Refund]) -> Fraction:
+    return sum((Fraction(r.amount) for r in refunds if r.amount is not None), Fraction(0))
 
 
 def _counted(snapshot: Snapshot, refunds: Iterable[Refund]) -> list[Refund]:

@@ -105,6 +105,8 @@ def split(points: int, percents: Sequence[int]) -> tuple[int, ...]:
     reach, so the loop is short. A larger total never takes a point from anyone.
     """
     shares = len(percents)
+    if shares == 1 and percents[0] == WHOLE_PERCENT:
+        return (points,)
     given = [max(0, points * percent // 100 - shares) for percent in percents]
     for _ in range(points - sum(given)):
         # Highest percent / (2 × given + 1), compared by cross-multiplication to stay exact.
