@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 import points_ledger
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 
 PACKAGE = Path(points_ledger.__file__).parent
 DECORATORS = pytest.mark.parametrize("decorator", [dataclass, dataclasses.dataclass])
@@ -143,6 +143,55 @@ def test_the_standard_library_works_on_it(decorator: Callable[..., Any]) -> None
     assert dataclasses.asdict(lot)["points"] == 5
     assert copy.deepcopy(lot) == lot
     assert copy.copy(lot) == lot
+
+
+COPIERS = pytest.mark.parametrize("copied_with", [replace, dataclasses.replace])
+
+
+@COPIERS
+def test_a_copy_has_what_was_not_replaced(copied_with: Callable[..., Any]) -> None:
+    lot = lot_class(dataclass)(points=5, used={"a": 1}, note="quiet")
+
+    for _ in range(2):
+        other = copied_with(lot, points=6, last_day="tomorrow")
+        assert (other.points, other.last_day, other.note) == (6, "tomorrow", "quiet")
+        assert (type(other), other.used is lot.used) == (type(lot), True)
+    assert lot.points == 5
+    pair = pair_class(dataclass)
+    assert copied_with(pair(1, "a"), second="b") == pair(1, "b")
+
+
+@COPIERS
+def test_a_copy_is_checked_as_an_instance_is(copied_with: Callable[..., Any]) -> None:
+    lot = lot_class(dataclass)(points=5)
+
+    with pytest.raises(ValueError, match="less than none"):
+        copied_with(lot, points=-1)
+    with pytest.raises(TypeError):
+        copied_with(lot, unknown=1)
+
+
+@COPIERS
+def test_a_copy_of_a_derived_or_changing_instance_is_of_its_class(
+    copied_with: Callable[..., Any],
+) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Base:
+        first: int
+
+    @dataclass(frozen=True, slots=True)
+    class Derived(Base):
+        second: int = 2
+
+    @dataclass(slots=True)
+    class Changing:
+        first: int
+
+    assert copied_with(Base(1), first=3) == Base(3)
+    assert copied_with(Derived(1), first=3) == Derived(3, 2)
+    changed = copied_with(Changing(1), first=4)
+    changed.first += 1
+    assert changed == Changing(5)
 
 
 @DECORATORS

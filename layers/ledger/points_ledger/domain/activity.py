@@ -10,11 +10,10 @@ What had ended before the entry is settled first: an activity brings nothing bac
 later day than the activity gives keeps it: no point ever loses a day.
 """
 
-from dataclasses import replace
 from datetime import date, datetime
 
 from points_ledger.domain.calendar import local_day, round_up
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.expiry import last_day_of_lot
 from points_ledger.domain.lot import NEVER, Lots, add, negative, total

@@ -6,12 +6,12 @@ their accounts there is convergence.py.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 
 from points_ledger.domain.activity import counts_activity
 from points_ledger.domain.challenge import counted_in, counters_of
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.earning import (
     NOTHING_POSTED,
     BoughtMembership,
@@ -169,11 +169,10 @@ def _goals(earning: Earning, pin: Pin, found: Target) -> dict[MemberId, Goal]:
 def goal_at(place: int, percents: Sequence[int], found: Target, used: Mapping[str, int]) -> Goal:
     """What the member at one place of a plan should hold of a target."""
     earned = split(found.earned, percents)[place]
-    paid = split(found.paid, percents)[place]
     return Goal(
         earned=earned,
         matured=split(found.matured, percents)[place],
-        lapsed=earned - paid if found.lapses else 0,
+        lapsed=earned - split(found.paid, percents)[place] if found.lapses else 0,
         used=used,
     )
 

@@ -10,13 +10,13 @@ which was in force earns what was earned, to the point.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import date, datetime
 from typing import Final
 
 from points_ledger.domain.aim import goal_at
 from points_ledger.domain.calendar import local_day
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.earning import NOTHING_POSTED, Earned, Earning, Pin
 from points_ledger.domain.entry import RulePoints
 from points_ledger.domain.identity import EarningKey, MemberId

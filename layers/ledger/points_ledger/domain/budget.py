@@ -12,10 +12,10 @@ its smaller share, so that in all no more is given than by the largest budget of
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from points_ledger.domain.dataclass import replace
 from points_ledger.domain.earning import Earned, Earning, Grants
 from points_ledger.domain.identity import EarningKey
 from points_ledger.domain.program import Campaign, Program

@@ -4,9 +4,9 @@ Both go by the program's clawback policy. What it leaves with the member is reme
 off, and a rise lowers that before it credits anything.
 """
 
-from dataclasses import field, replace
+from dataclasses import field
 
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.earning import Posted
 from points_ledger.domain.expiry import expired_from
 from points_ledger.domain.lot import Lots, add, negative, take, total

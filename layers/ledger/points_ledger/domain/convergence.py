@@ -5,12 +5,11 @@ one member is in posting_steps.py, what a fall takes back in clawback.py, the wo
 postings in drafting.py. Every posting carries what it was computed from (receipt.py).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from points_ledger.domain.activity import counts_activity
 from points_ledger.domain.aim import Aim, Goal, Goals
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.drafting import Origin
 from points_ledger.domain.earning import NOTHING_POSTED, Earning, Posted
 from points_ledger.domain.entry import Entry, Posting, chain
@@ -84,13 +83,15 @@ def _by_member(goals: Goals, resolved: Mapping[MemberId, MemberId]) -> dict[Memb
 
 
 def _with_receipt(
-    postings: Iterable[Posting],
+    postings: Sequence[Posting],
     origin: Origin,
     posted: Mapping[MemberId, Posted],
     goals: Goals,
     member_id: MemberId,
 ) -> list[Posting]:
     """The postings of the earning with what they were computed from."""
+    if not postings:
+        return []
     earning, found = origin.aimed.earning, origin.aimed.target
     assert earning.earner_id is not None
     assert earning.posted_at is not None

@@ -6,6 +6,9 @@ a class compares, shows and guards itself by small functions, and `__init__`, th
 compiling, is compiled when the first instance is made. A frozen instance is also made in less than
 half the time, since each field is set through its own slot.
 
+`replace` copies such instances in a fraction of the time of the standard library's, by a function
+that is compiled for the class in the same way.
+
 What comes out is a dataclass to everybody else: `fields`, `replace` and `is_dataclass` of the
 standard library work on it, and type checkers read it as one. They alone find at once what the
 standard library refuses when the class is made (a field without a default after one that has one, a
@@ -18,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["dataclass"]
+__all__ = ["dataclass", "replace"]
 
 Method = Callable[..., Any]
 
@@ -32,7 +35,7 @@ _ORDER: Final[Mapping[str, Method]] = MappingProxyType(
 )
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass
+    from dataclasses import dataclass, replace
 else:
 
     def dataclass(
@@ -55,6 +58,7 @@ else:
             )
             made = fielded(plain)
             methods = {"__init__": _first_init(made, frozen=frozen), "__repr__": _showing(made)}
+            methods["_replaced"] = _first_replaced(made, frozen=frozen)
             methods |= _guards(made) if frozen else {}
             methods |= _comparisons(made, frozen=frozen, order=order) if eq else {}
             for name, method in methods.items():
@@ -63,6 +67,10 @@ else:
             return made
 
         return make if plain is None else make(plain)
+
+    def replace(instance: object, /, **changes: object) -> object:
+        """A copy with other values in some fields; instances of this module's classes only."""
+        return instance._replaced(**changes)  # noqa: SLF001 - made below
 
 
 # --- Making an instance ---------------------------------------------------------------------
@@ -105,6 +113,40 @@ def _compiled(made: type, *, frozen: bool) -> Method:
     source = [f"def __init__({everything}):", *(f"    {line}" for line in body or ["pass"])]
     exec("\n".join(source), names)  # noqa: S102 - as the standard library does
     compiled: Method = names["__init__"]  # type: ignore[assignment]  # defined by the source
+    return compiled
+
+
+def _first_replaced(made: type, *, frozen: bool) -> Method:
+    """A `_replaced` that puts the compiled one in its own place."""
+
+    def replaced(self: object, **changes: object) -> object:
+        compiled = _compiled_replaced(made, frozen=frozen)
+        type.__setattr__(made, "_replaced", compiled)
+        return compiled(self, **changes)
+
+    return replaced
+
+
+def _compiled_replaced(made: type, *, frozen: bool) -> Method:
+    """What makes a copy with some fields changed: every other field is read from the instance."""
+    names: dict[str, object] = {"_missing": dataclasses.MISSING}
+    parameters: list[str] = []
+    body = ["made = self.__class__.__new__(self.__class__)"]
+    for each in dataclasses.fields(made):
+        name = each.name
+        value = f"self.{name} if {name} is _missing else {name}"
+        parameters.append(f"{name}=_missing")
+        if frozen:
+            names[f"_set_{name}"] = _setter(made, name)
+            body.append(f"_set_{name}(made, {value})")
+        else:
+            body.append(f"made.{name} = {value}")
+    if hasattr(made, "__post_init__"):
+        body.append("made.__post_init__()")
+    everything = ", ".join(["self", *(["*", *parameters] if parameters else [])])
+    source = [f"def _replaced({everything}):", *(f"    {line}" for line in [*body, "return made"])]
+    exec("\n".join(source), names)  # noqa: S102 - as the standard library does
+    compiled: Method = names["_replaced"]  # type: ignore[assignment]  # defined by the source
     return compiled
 
 

@@ -8,13 +8,13 @@ do not matter, because every part of the state is a maximum, a minimum or a grow
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, assert_never
 
 from points_ledger.domain.calendar import format_instant
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.entry import RulePoints
 from points_ledger.domain.error import ContradictionError, LimitReachedByFactError
 from points_ledger.domain.fact import (

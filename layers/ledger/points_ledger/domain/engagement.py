@@ -10,12 +10,12 @@ two months before was counted with them.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 
 from points_ledger.domain.calendar import local_day
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.earning import Earning
 from points_ledger.domain.entry import Entry
 from points_ledger.domain.identity import LEDGER_SOURCE, MemberId

@@ -9,12 +9,11 @@ The entry says the grant in `inputs.grant`, as `gold 2027-11-30 reward:rdm_…`,
 one that it ends in `inputs.grant_ended`.
 """
 
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from points_ledger.domain.calendar import Period
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.earning import BoughtMembership, Earning
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import LimitExceededError

@@ -5,12 +5,11 @@ function of its facts, which is why any order of events ends in the same balance
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final, Literal
 
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.earning import NOTHING_EARNED, Earned, Earning, Pin
 from points_ledger.domain.identity import LEDGER_SOURCE
 from points_ledger.domain.program import Program

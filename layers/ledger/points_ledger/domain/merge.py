@@ -5,13 +5,12 @@ source becomes an alias for ever. Debt meets lots, whichever side has them; all 
 so caps and limits add up and points are conserved on both chains.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from points_ledger.domain.activity import with_merged_activity
 from points_ledger.domain.calendar import local_day
 from points_ledger.domain.challenge import WON_STREAK, merged_prizes, over_by, prizes
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.entry import Posting
 from points_ledger.domain.error import LimitExceededError, MergeNotPermittedError
 from points_ledger.domain.expiry import records_within_bounds

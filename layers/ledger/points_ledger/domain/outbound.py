@@ -8,11 +8,10 @@ before it, so that the same wish twice is one round.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, NewType
 
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 
 WebhookId = NewType("WebhookId", str)
 DeliveryId = NewType("DeliveryId", str)

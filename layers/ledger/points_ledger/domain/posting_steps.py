@@ -6,14 +6,13 @@ and what the step means for lots that live by activity, and for the tier, goes w
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from points_ledger.domain.activity import Activity, activity, including
 from points_ledger.domain.aim import Goal, Goals
 from points_ledger.domain.clawback import Fall, forgiven, taken_back
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.drafting import Draft, Origin
 from points_ledger.domain.earning import NOTHING_POSTED, Posted
 from points_ledger.domain.entry import EntryType, Posting, apply
@@ -120,6 +119,8 @@ class Steps:
         self, posted: Posted, goal: Goal, state: State
     ) -> tuple[Posted, tuple[Posting, ...]]:
         """What is posted afterwards, and the postings that lead there."""
+        if goal.is_met(posted):
+            return posted, ()
         change = goal.matured - (posted.matured - posted.written_off)
         if change < 0:
             return self._fallen(posted, goal, state, -change)

@@ -10,14 +10,14 @@ A purchase is added up once, by item and category (basket.py); every rule reads 
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Final
 
 from points_ledger.domain.basket import Basket, Matched, basket, category_of, is_about
 from points_ledger.domain.calendar import local_day
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.earning import NOTHING_EARNED, Earned, Pin
 from points_ledger.domain.entry import RulePoints
 from points_ledger.domain.program import TIER_PART, Campaign, Match, PointsRounding, Program, Rule

@@ -12,12 +12,11 @@ on, the grace is over, or a grant has ended.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from points_ledger.domain.calendar import day_in, local_day
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.entry import Posting, apply
 from points_ledger.domain.identity import MemberId
 from points_ledger.domain.program import Program

@@ -6,13 +6,13 @@ is taken from it; everything that follows from that and from the account before 
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import date, timedelta
 from typing import Final
 
 from points_ledger.domain.adjustment import Adjustment, adjust
 from points_ledger.domain.calendar import format_instant, local_day, whole_second
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.enrolment import enrolment
 from points_ledger.domain.entry import Entry, EntryType, Posting
 from points_ledger.domain.erasure import forfeit

@@ -1,12 +1,12 @@
 """Entries that an earning makes: computed again from their receipts (domain/receipt.py)."""
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
 from points_ledger.domain.activity import counts_activity
-from points_ledger.domain.dataclass import dataclass
+from points_ledger.domain.dataclass import dataclass, replace
 from points_ledger.domain.earning import NOTHING_POSTED, Posted
 from points_ledger.domain.entry import Entry, EntryType, Posting
 from points_ledger.domain.identity import EarningKey, MemberId

@@ -5,10 +5,10 @@ of `converge` itself (domain/posting_steps.py), so that they cannot differ.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from points_ledger.domain.aim import Aim, Goal, counting, goal_at, qualifying
+from points_ledger.domain.dataclass import replace
 from points_ledger.domain.drafting import Origin
 from points_ledger.domain.earning import Earned, Earning, Posted
 from points_ledger.domain.entry import Posting
