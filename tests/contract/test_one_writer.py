@@ -6,6 +6,7 @@ commands decide, and nothing in it but `_append` an entry.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,11 +24,14 @@ WRITING = {
 }
 
 
-def sources() -> Iterator[tuple[Path, ast.Module]]:
+@cache
+def sources() -> list[tuple[Path, ast.Module]]:
     """Everything that runs on AWS."""
-    for folder in (PACKAGE, ROOT / "functions"):
-        for path in sorted(folder.rglob("*.py")):
-            yield path.relative_to(ROOT), ast.parse(path.read_text())
+    return [
+        (path.relative_to(ROOT), ast.parse(path.read_text()))
+        for folder in (PACKAGE, ROOT / "functions")
+        for path in sorted(folder.rglob("*.py"))
+    ]
 
 
 def functions_with(tree: ast.AST, name: str) -> set[str]:
@@ -43,19 +47,31 @@ def functions_with(tree: ast.AST, name: str) -> set[str]:
 
 
 def uses(tree: ast.AST, names: set[str]) -> set[str]:
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    plain = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    imported = {
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    return names & (attributes | plain | imported)
+    return names & names_in(tree)
 
 
-def texts(tree: ast.AST) -> Iterator[str]:
+@cache
+def names_in(tree: ast.AST) -> frozenset[str]:
+    """All attributes, names and imported names."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) | ast.Name(id=name):
+                found.add(name)
+            case ast.ImportFrom(names=imported):
+                found.update(alias.name for alias in imported)
+            case _:
+                pass
+    return frozenset(found)
+
+
+@cache
+def texts(tree: ast.AST) -> tuple[str, ...]:
     """Every text in the code that is not a docstring."""
+    return tuple(_texts(tree))
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)

@@ -69,12 +69,14 @@ def starts(zone: ZoneInfo) -> dict[date, datetime]:
     """When a zone's clock first shows each day, and the day after the last."""
     begins: dict[date, datetime] = {}
     now = datetime(2023, 12, 30, tzinfo=UTC)
+    day = shown(now, zone).date()
     while DAYS[-1] + ONE_DAY not in begins:
-        before, now = now, now + timedelta(minutes=15)
+        now += timedelta(minutes=15)
         today = shown(now, zone).date()
-        if today != shown(before, zone).date():
+        if today != day:
             begins[today] = now
             now += 22 * HOUR  # nowhere in these years is a day over so soon
+            day = shown(now, zone).date()
     return {day: begins[day] for day in (*DAYS, DAYS[-1] + ONE_DAY)}
 
 
