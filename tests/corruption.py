@@ -56,12 +56,10 @@ def changes(value: object) -> Iterator[object]:
 
 
 def corrupted(document: Any, path: Path, value: object) -> Any:  # noqa: ANN401 - JSON
-    """The document with another value at one place."""
-    changed = copy.deepcopy(document)
-    inner: Any = changed
-    for step in path[:-1]:
-        inner = inner[step]
-    inner[path[-1]] = value
+    """The document with another value at one place; it shares all that is not on the way there."""
+    step, *rest = path
+    changed = copy.copy(document)
+    changed[step] = corrupted(document[step], tuple(rest), value) if rest else value
     return changed
 
 
@@ -120,9 +118,15 @@ def rewritten(entries: Sequence[Entry], state: State, previous_hash: bytes) -> l
 
 
 def _copy_of(walk: _Walk) -> _Walk:
+    """A walk that goes on by itself; what both have seen of earnings is immutable."""
+    seen = walk.earnings
     return replace(
         walk,
-        earnings=copy.deepcopy(walk.earnings),
-        redemptions=copy.deepcopy(walk.redemptions),
+        earnings=EarningsSeen(
+            posted=dict(seen.posted),
+            known_since=dict(seen.known_since),
+            may_keep=set(seen.may_keep),
+        ),
+        redemptions={id_: replace(each) for id_, each in walk.redemptions.items()},
         expected=list(walk.expected),
     )
