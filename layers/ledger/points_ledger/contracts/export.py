@@ -148,7 +148,8 @@ def _reservations(reservations: ReservationChanges) -> Document:
 
 
 def _standing(standing: Standing) -> Document:
-    return cast("Document", json.loads(json.dumps(encode_standing(standing))))
+    encoded = encode_standing(standing)
+    return cast("Document", json.loads(json.dumps(encoded))) if encoded else {}
 
 
 def _lots(lots: Lots) -> dict[str, int]:
@@ -297,11 +298,19 @@ def read_entry(document: object) -> Entry | Misread:
     if entry is None:
         found = document.get(reader.field)
         return Misread(field=reader.field, expected="a value of the format", found=_shown(found))
-    unlike = first_difference(_plain(exported_entry(entry)), dict(document))
+    written = exported_entry(entry)
+    if _canonical(written) == _canonical(document):
+        return entry
+    unlike = first_difference(_plain(written), dict(document))
     if unlike is None:
         return entry
     field, expected, found = unlike
     return Misread(field=field, expected=_shown(expected), found=_shown(found))
+
+
+def _canonical(document: Mapping[str, Any]) -> str:
+    """The one text of a document; where two are equal, `first_difference` finds nothing."""
+    return json.dumps(document, sort_keys=True)
 
 
 def _plain(document: Document) -> object:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 from points_ledger.domain.calendar import format_instant
@@ -313,13 +314,21 @@ def decode_months(text: str) -> dict[str, int]:
     }
 
 
+_NAMES: Final = tuple(Standing.__dataclass_fields__)
+_standing_values: Final = attrgetter(*_NAMES)
+_DEFAULTS: Final = _standing_values(EMPTY.standing)
+
+
 def encode_standing(standing: Standing) -> dict[str, object]:
     """A standing without its defaults."""
-    default = EMPTY.standing
-    if standing == default:
+    values = _standing_values(standing)
+    if values == _DEFAULTS:
         return {}
-    values = {name: getattr(standing, name) for name in Standing.__dataclass_fields__}
-    kept = {name: value for name, value in values.items() if value != getattr(default, name)}
+    kept = {
+        name: value
+        for name, value, default in zip(_NAMES, values, _DEFAULTS, strict=True)
+        if value != default
+    }
     if standing.sharing:
         kept["sharing"] = [[share.member_id, share.percent] for share in standing.sharing]
     if standing.fell_on is not None:
