@@ -324,7 +324,7 @@ FAULTS: Final = (
                 "refused; nothing is written",
                 (
                     "stack/test_faults.py::test_a_client_without_the_scope_of_a_till_may_do_nothing",
-                    "functions/test_authorization.py::test_a_route_refuses_who_is_nobody_here",
+                    "functions/test_authorization_of_routes.py::test_a_route_refuses_who_is_nobody_here",
                 ),
             ),
         ),
