@@ -66,7 +66,7 @@ def corrupted(document: Any, path: Path, value: object) -> Any:  # noqa: ANN401 
 class Checkpoints:
     """How far verifying had come before each entry of an export."""
 
-    def __init__(self, exported: Exported) -> None:
+    def __init__(self, exported: Exported | Book) -> None:
         """Verify the whole export once; it has to agree."""
         self.book = Book(
             chains=exported.chains, programs=exported.programs, periods=exported.periods

@@ -36,7 +36,7 @@ from tests.builders import (
     rule,
     voided,
 )
-from tests.corruption import rewritten
+from tests.corruption import Checkpoints, rewritten
 from tests.service.desk import Desk
 
 DRINKS: Final = match(categories=["drinks"])
@@ -180,10 +180,14 @@ def test_counters_equal_a_recount_and_prizes_are_paid_once(begin: int) -> None:
     assert prizes > 30
 
 
-def verified(desk: Desk, chains: dict[MemberId, list[Entry]]) -> list[object]:
+def book_of(desk: Desk, chains: dict[MemberId, list[Entry]]) -> Book:
     period = VersionPeriod(version=1, effective_from=START)
-    book = Book(chains=chains, programs={1: desk.programs.version(1)}, periods=(period,))
-    return [found.difference for found in verify(book) if found.difference is not None]
+    return Book(chains=chains, programs={1: desk.programs.version(1)}, periods=(period,))
+
+
+def verified(desk: Desk, chains: dict[MemberId, list[Entry]]) -> list[object]:
+    found = verify(book_of(desk, chains))
+    return [each.difference for each in found if each.difference is not None]
 
 
 def chains_of(desk: Desk) -> dict[MemberId, list[Entry]]:
@@ -234,14 +238,17 @@ def test_a_corrupted_counter_is_found() -> None:
     for seed in range(8):
         desk = played(seed)
         chains = chains_of(desk)
+        points = Checkpoints(book_of(desk, chains))
         for member_id, chain in chains.items():
             for place, entry in enumerate(chain):
                 before = chain[place - 1] if place else None
+                assert points.judged(member_id, place, chain[place:]) is None
                 for wrong in corruptions(entry):
                     if before is None:
                         continue
                     rest = rewritten([wrong, *chain[place + 1 :]], before.state, before.hash)
-                    forged = {**chains, member_id: [*chain[:place], *rest]}
-                    assert verified(desk, forged), (seed, member_id, place, wrong.posting)
+                    found = points.judged(member_id, place, rest)
+                    assert found is not None, (seed, member_id, place, wrong.posting)
+                    assert found.member_id == member_id
                     judged += 1
     assert judged > 200
