@@ -127,7 +127,7 @@ def _process_file(home: Home) -> Path:
     return home.folder / "emulator.json"
 
 
-def _recorded_process(home: Home) -> tuple[int, str, int] | None:
+def _recorded_process(home: Home) -> tuple[int, str | None, int] | None:
     try:
         recorded = json.loads(_process_file(home).read_text())
     except FileNotFoundError:
