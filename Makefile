@@ -7,6 +7,7 @@
 #   make load    mixed traffic on the local stack, and what it left, as docs/load.md
 #   make soak    what chance decides, at length, and under load (up to 20 minutes)
 #   make bench-peers    this ledger beside others (docs/peers.md)
+#   make bench-scale    sweeps of many members, and what they make of twenty million (docs/scale.md)
 #   make lint    the checks that need no stack               make lock    update all pinned versions
 #   make status  the stack's addresses and passwords         make logs FUNCTION=members
 #   make tail    follow all logs; FUNCTION=accrual, CORRELATION=… for some of them
