@@ -10,6 +10,7 @@ from select import select
 from threading import Timer
 
 import pytest
+from botocore.config import Config
 
 from local.tail import Tail, Wanted, line_of
 from tests.receiver import Receiver, listening
@@ -45,9 +46,11 @@ def receiver(ledger: StackClient) -> Iterator[Receiver]:
 
 
 def tail(ledger: StackClient, wanted: Wanted, since: float) -> Tail:
+    # The emulator fails a list of log groups while a function adds one.
+    config = ledger.config.merge(Config(retries={"total_max_attempts": 5}))
     return Tail(
         logs=ledger.session.client(
-            "logs", endpoint_url=ledger.stack["endpoint_url"], config=ledger.config
+            "logs", endpoint_url=ledger.stack["endpoint_url"], config=config
         ),
         prefix=f"/{ledger.stack['stack_name']}/",
         wanted=wanted,
